@@ -1,0 +1,234 @@
+"""A workspace's settings: read once from ``settings.toml``, strictly, into frozen values."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from leadhouse.conf.errors import InputError
+from leadhouse.conf.names import name_problem
+
+
+@dataclass(frozen=True)
+class Landing:
+    """How landed files are taken."""
+
+    settle_seconds: float = 2.0
+    """A last record without a line end is taken once its file has been quiet for this long."""
+    range_bytes: int = 64_000_000
+    """Files are cut into ranges of about this size, at record ends, so that many tasks can take one file."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How identity values are normalised and keyed."""
+
+    default_region: str = "US"
+    """Country (ISO 3166) of phone numbers that are written without their country code."""
+    shared_above: int = 5
+    """A value that more than this many others share joins nobody."""
+    key_file: str | None = None
+    """File with the secret that keys every hash; the environment's LEADHOUSE_IDENTITY_KEY wins. Made on first use."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the model learns and how it is judged."""
+
+    outcome: str | None = None
+    """Name of the outcome to predict; None: the only one that the contracts declare."""
+    horizon_days: int = 90
+    """A lead counts as won if the outcome happens within this many days after the moment of scoring."""
+    ages_days: tuple[int, ...] = (0, 7, 30)
+    """Ages at which a lead is looked at in training: the first tick at or after each."""
+    test_share: float = 0.25
+    """Share of the latest leads that the model is judged on, where the contract gives a time."""
+    folds: int = 5
+    """Folds of the cross-validation where it doesn't."""
+    min_positives: int = 40
+    min_negatives: int = 40
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """How decisions are made."""
+
+    hold_out_salt: str = "leadhouse"
+    """Changing it draws new hold-outs for leads that were never enrolled."""
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where OpenLineage events go besides ``<lake>/ops/lineage.jsonl``."""
+
+    namespace: str = "leadhouse"
+    url: str | None = None
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the bearer token."""
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    """Where runs and models are kept; None: SQLite below the lake."""
+
+    tracking_uri: str | None = None
+
+
+@dataclass(frozen=True)
+class Destination:
+    """One place that lists are synced to."""
+
+    type: str
+    """``files`` or ``webhook``."""
+    lists: tuple[str, ...] = ()
+    """Lists that go there; empty: all."""
+    live: bool = False
+    """False: in shadow, everything is planned and written down but nothing is sent. ``files`` is always live."""
+    folder: str | None = None
+    """For ``files``: where to; None: beside the lake, in ``<lake>-exports``."""
+    url: str | None = None
+    """For ``webhook``."""
+    token_env: str | None = None
+    """For ``webhook``: name of the environment variable that holds the bearer token."""
+    batch_size: int = 100
+    timeout_seconds: float = 10.0
+    retries: int = 4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a workspace's ``settings.toml`` may say."""
+
+    tenant: str
+    landing: Landing = field(default_factory=Landing)
+    identity: Identity = field(default_factory=Identity)
+    training: Training = field(default_factory=Training)
+    decisions: Decisions = field(default_factory=Decisions)
+    lineage: Lineage = field(default_factory=Lineage)
+    mlflow: Mlflow = field(default_factory=Mlflow)
+    destinations: Mapping[str, Destination] = field(
+        default_factory=lambda: types.MappingProxyType({"files": Destination(type="files")})
+    )
+
+
+def read_settings(workspace: Path) -> Settings:
+    """Read ``settings.toml`` of a workspace.
+
+    Raises InputError with every problem at once: a missing file or key, an unknown key, a value of the wrong type.
+    """
+    path = workspace / "settings.toml"
+    if not path.is_file():
+        raise InputError(f"{path}: expected a workspace's settings; there is no such file; run 'leadhouse init {workspace}'")
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise InputError(f"{path}: expected TOML; {problem}; mend that line") from problem
+    problems: list[str] = []
+    settings = _build(Settings, document, f"{path.name}", problems)
+    if settings is not None:
+        problems += [p for p in (name_problem(settings.tenant, f"{path.name}: tenant"), *_range_problems(settings)) if p]
+        problems += _destination_problems(settings.destinations)
+    if problems or settings is None:
+        raise InputError(problems)
+    return typing.cast(Settings, settings)
+
+
+def environment_secret(name: str | None) -> str | None:
+    """Return the secret in an environment variable; None where no variable is named. Raises InputError if it is unset."""
+    if name is None:
+        return None
+    value = os.environ.get(name)
+    if not value:
+        raise InputError(f"environment: expected a secret in {name}; it is not set; export it and run again")
+    return value
+
+
+def _build(cls: type, document: object, where: str, problems: list[str]) -> Any:
+    """Build a frozen dataclass from a TOML table, adding to ``problems`` instead of stopping at the first."""
+    if not isinstance(document, Mapping):
+        problems.append(f"{where}: expected a table; got {document!r}")
+        return None
+    known = {entry.name: entry for entry in fields(cls)}
+    hints = typing.get_type_hints(cls)
+    for key in document.keys() - known.keys():
+        problems.append(f"{where}: unknown key {key!r}; known are {', '.join(sorted(known))}")
+    values: dict[str, Any] = {}
+    for name, entry in known.items():
+        if name in document:
+            values[name] = _value(hints[name], document[name], f"{where}: {name}", problems)
+        elif entry.default is MISSING and entry.default_factory is MISSING:
+            problems.append(f"{where}: expected the key {name!r}; it is missing")
+            return None
+    return cls(**values)
+
+
+def _value(hint: Any, value: object, where: str, problems: list[str]) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+        return _value(hint, value, where, problems)
+    if origin is tuple:
+        if not isinstance(value, list):
+            problems.append(f"{where}: expected a list; got {value!r}")
+            return ()
+        return tuple(_value(typing.get_args(hint)[0], part, where, problems) for part in value)
+    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
+        return _build(hint, value, where, problems)
+    if origin is not None:  # Mapping[str, Destination]
+        if not isinstance(value, Mapping):
+            problems.append(f"{where}: expected a table; got {value!r}")
+            return {}
+        part = typing.get_args(hint)[1]
+        return types.MappingProxyType(
+            {name: _build(part, entry, f"{where}.{name}", problems) for name, entry in value.items()}
+        )
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
+        problems.append(f"{where}: expected {hint.__name__}; got {value!r}")
+    return value
+
+
+def _range_problems(settings: Settings) -> list[str]:
+    training = settings.training
+    problems = []
+    if not isinstance(training, Training) or not isinstance(settings.identity, Identity):
+        return []
+    if not 0 < training.test_share < 1:
+        problems.append(f"settings.toml: training.test_share: expected a share between 0 and 1; got {training.test_share}")
+    for name, value, least in (
+        ("training.horizon_days", training.horizon_days, 1),
+        ("training.folds", training.folds, 2),
+        ("identity.shared_above", settings.identity.shared_above, 1),
+        ("landing.range_bytes", settings.landing.range_bytes, 1),
+    ):
+        if value < least:
+            problems.append(f"settings.toml: {name}: expected at least {least}; got {value}")
+    if not training.ages_days or min(training.ages_days) < 0:
+        problems.append(f"settings.toml: training.ages_days: expected ages of 0 or more days; got {list(training.ages_days)}")
+    return problems
+
+
+def _destination_problems(destinations: Mapping[str, Destination]) -> list[str]:
+    problems = []
+    for name, destination in destinations.items():
+        where = f"settings.toml: destinations.{name}"
+        if problem := name_problem(name, where):
+            problems.append(problem)
+        if destination is None:
+            continue
+        if destination.type not in ("files", "webhook"):
+            problems.append(f"{where}.type: expected 'files' or 'webhook'; got {destination.type!r}")
+        if destination.type == "webhook" and urlsplit(destination.url or "").scheme not in ("http", "https"):
+            problems.append(f"{where}.url: expected an http or https address; got {destination.url!r}")
+        if destination.batch_size < 1:
+            problems.append(f"{where}.batch_size: expected at least 1; got {destination.batch_size}")
+    return problems
