@@ -1,0 +1,150 @@
+"""Reads one field, or one quality rule, of a contract file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from leadhouse.expectations.contract import LOGICAL_TYPES, ROLES, Consent, Field, QualityRule, Shape
+from leadhouse.expectations.odcs_problems import Problems, checked
+
+FIELD_PROPERTIES: Mapping[str, type | tuple[str, ...]] = {
+    "role": object,
+    "namespace": str,
+    "known": ("at_creation", "later"),
+    "formats": list,
+    "positiveValues": list,
+    "consent": dict,
+}
+"""What a field's ``customProperties`` may hold."""
+
+OPERATORS = (
+    "mustBe",
+    "mustBeGreaterThan",
+    "mustBeGreaterOrEqualTo",
+    "mustBeLessThan",
+    "mustBeLessOrEqualTo",
+    "mustBeBetween",
+)
+METRICS = ("rowCount", "nullValues", "missingValues", "duplicateValues", "invalidValues")
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_OPTIONS = ("pattern", "minimum", "maximum", "maxLength", "format")
+_TIME_ROLES = ("created_at", "occurred_at", "updated_at", "outcome_at")
+
+
+def read_field(prop: Mapping[str, Any], shape: Shape, problems: Problems) -> Field:
+    """Read a property of the contract's schema; what is wrong with it goes to ``problems``."""
+    name = str(prop.get("name"))
+    custom = checked(prop.get("customProperties"), FIELD_PROPERTIES, f"{name}.customProperties", problems)
+    roles = custom.get("role", [])
+    roles = tuple(roles) if isinstance(roles, list) else (roles,)
+    options = prop.get("logicalTypeOptions") or {}
+    _check_field(name, prop, roles, options, problems)
+    formats = custom.get("formats") or ([options["format"]] if "format" in options else [])
+    return Field(
+        name=name,
+        physical_name=str(prop.get("physicalName", name)),
+        logical_type=str(prop.get("logicalType", "string")),
+        required=bool(prop.get("required", False)),
+        unique=bool(prop.get("unique", False)),
+        key_position=(prop.get("primaryKeyPosition") or 1) if prop.get("primaryKey") else None,
+        classification=prop.get("classification"),
+        description=str(prop.get("description", "")),
+        roles=tuple(role for role in roles if role in ROLES),
+        namespace=custom.get("namespace"),
+        known=custom.get("known", "at_creation"),
+        valid_values=_valid_values(prop),
+        pattern=options.get("pattern"),
+        minimum=options.get("minimum"),
+        maximum=options.get("maximum"),
+        max_length=options.get("maxLength"),
+        formats=tuple(str(entry) for entry in formats) or shape.formats,
+        consent=_consent(name, custom.get("consent"), roles, problems),
+        positive_values=tuple(str(value) for value in custom.get("positiveValues", ())),
+    )
+
+
+def read_quality(entry: Mapping[str, Any], column: str | None, where: str, problems: Problems) -> QualityRule | None:
+    """Read a quality rule for the gate. None for a row rule (no value may be invalid), which needs no gate."""
+    metric = entry.get("metric") or entry.get("rule")
+    operators = [operator for operator in OPERATORS if operator in entry]
+    if metric not in METRICS:
+        problems.add(where, f"expected a metric of {', '.join(METRICS)}; got {metric!r}")
+        return None
+    if len(operators) != 1:
+        problems.add(where, f"expected one of {', '.join(OPERATORS)}; got {', '.join(operators) or 'none'}")
+        return None
+    if (column is None) != (metric == "rowCount" or (metric == "duplicateValues" and bool((entry.get("arguments") or {}).get("properties")))):
+        problems.add(where, f"{metric} belongs to {'the whole item (schema[0].quality)' if column else 'a field'}; move it")
+        return None
+    operator = operators[0]
+    bound = entry[operator]
+    threshold = tuple(bound) if isinstance(bound, list) else (bound,)
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in threshold):
+        problems.add(f"{where}.{operator}", f"expected a number; got {bound!r}")
+        return None
+    if metric != "rowCount" and operator not in ("mustBe", "mustBeLessThan", "mustBeLessOrEqualTo", "mustBeBetween"):
+        problems.add(where, f"{metric}: expected how many may be bad (mustBe 0, mustBeLessThan …); got {operator}")
+        return None
+    if metric == "invalidValues" and not {"validValues", "pattern"} & (entry.get("arguments") or {}).keys():
+        problems.add(f"{where}.arguments", "expected validValues or pattern; got neither")
+        return None
+    if metric == "invalidValues" and operator == "mustBe" and threshold == (0,):
+        return None
+    unit = entry.get("unit", "rows")
+    if unit not in ("rows", "percent"):
+        problems.add(f"{where}.unit", f"expected 'rows' or 'percent'; got {unit!r}")
+    return QualityRule(
+        name=str(entry.get("name") or f"{metric} {operator} {' and '.join(str(value) for value in threshold)}"),
+        metric=str(metric),
+        column=column,
+        operator=operator,
+        threshold=tuple(float(value) for value in threshold),
+        unit=str(unit),
+        arguments=tuple(sorted((entry.get("arguments") or {}).items())),
+    )
+
+
+def _check_field(name: str, prop: Mapping[str, Any], roles: tuple[Any, ...], options: Mapping[str, Any], problems: Problems) -> None:
+    if not _NAME.fullmatch(name):
+        problems.add(name, "expected a name of small letters, digits and '_', starting with a letter (physicalName may be anything)")
+    logical_type = prop.get("logicalType", "string")
+    if logical_type not in LOGICAL_TYPES:
+        problems.add(name, f"logicalType: expected one of {', '.join(LOGICAL_TYPES)}; got {logical_type!r}")
+    for role in roles:
+        if role not in ROLES:
+            problems.add(name, f"role: expected one of {', '.join(ROLES)}; got {role!r}")
+        elif role in _TIME_ROLES and logical_type not in ("timestamp", "date"):
+            problems.add(name, f"role {role}: expected a timestamp or date; got logicalType {logical_type}")
+    for option in options.keys() - set(_OPTIONS):
+        problems.add(name, f"logicalTypeOptions: expected {', '.join(_OPTIONS)}; got {option!r}")
+    if "pattern" in options:
+        try:
+            re.compile(options["pattern"])
+        except re.error as problem:
+            problems.add(name, f"pattern: expected a regular expression; {problem}")
+
+
+def _valid_values(prop: Mapping[str, Any]) -> tuple[str, ...]:
+    for entry in prop.get("quality") or []:
+        if (entry.get("metric") or entry.get("rule")) == "invalidValues" and entry.get("mustBe") == 0:
+            return tuple(str(value) for value in (entry.get("arguments") or {}).get("validValues", ()))
+    return tuple(str(entry.get("value")) for entry in prop.get("enum") or [])
+
+
+def _consent(name: str, value: Mapping[str, Any] | None, roles: tuple[Any, ...], problems: Problems) -> Consent | None:
+    if value is None:
+        if "consent" in roles:
+            problems.add(name, "role consent: expected the customProperty consent {channel, purpose, means, legalBasis}; it is missing")
+        return None
+    unknown = value.keys() - {"channel", "purpose", "means", "legalBasis"}
+    means, basis = value.get("means", "given"), value.get("legalBasis", "consent")
+    if unknown:
+        problems.add(name, f"consent: unknown key {', '.join(sorted(unknown))}; known are channel, purpose, means, legalBasis")
+    if means not in ("given", "withdrawn"):
+        problems.add(name, f"consent.means: expected given or withdrawn; got {means!r}")
+    if basis not in ("consent", "legitimate_interest", "contract"):
+        problems.add(name, f"consent.legalBasis: expected consent, legitimate_interest or contract; got {basis!r}")
+    return Consent(str(value.get("channel", "*")), str(value.get("purpose", "*")), str(means), str(basis))
