@@ -1,0 +1,59 @@
+"""Which items are new and which repeat one that is known."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
+
+from leadhouse.transforms.knowledge import batch_order
+
+_ARRIVAL = ("received_at", "origin", "partition", "position", "item")
+
+
+def item_statuses(items: DataFrame, history: DataFrame, *, by_order: bool) -> DataFrame:
+    """Say of each item whether it is accepted or a duplicate.
+
+    ``items`` has tenant, source, record_id, item, item_key, entity_key and the columns of arrival; ``history`` those of
+    silver.items, of the sources that share the key. An item whose item_key has been accepted is a duplicate. With
+    ``by_order`` (exports whose rows don't say when they changed) it is one only if the entity's previous item said the
+    same: A, B, A are three statements. Returns tenant, source, record_id, item, item_key, entity_key, arrival, status,
+    received_at.
+    """
+    narrow = items.select("tenant", "source", "record_id", "item", "item_key", "entity_key", *_distinct(_ARRIVAL))
+    by_entity = Window.partitionBy("tenant", "entity_key").orderBy(*_ARRIVAL)
+    numbered = narrow.withColumn("arrival", F.row_number().over(by_entity))
+    accepted = history.where(F.col("status") == "accepted")
+    if by_order:
+        latest = accepted.groupBy("tenant", "entity_key").agg(
+            F.max_by("item_key", F.struct("known_at", *batch_order("batch"), "arrival")).alias("last_key")
+        )
+        known = numbered.join(latest, ["tenant", "entity_key"], "left")
+        before = F.coalesce(F.lag("item_key").over(by_entity), F.col("last_key"))
+        repeats = F.col("item_key").eqNullSafe(before)
+    else:
+        seen = accepted.select("tenant", "item_key", F.lit(True).alias("seen")).distinct()
+        by_key = Window.partitionBy("tenant", "item_key").orderBy(*_ARRIVAL)
+        known = numbered.withColumn("nth", F.row_number().over(by_key)).join(seen, ["tenant", "item_key"], "left")
+        repeats = (F.col("nth") > 1) | F.col("seen").isNotNull()
+    return known.select(
+        "tenant",
+        "source",
+        "record_id",
+        "item",
+        "item_key",
+        "entity_key",
+        "arrival",
+        F.when(repeats, "duplicate").otherwise("accepted").alias("status"),
+        "received_at",
+    )
+
+
+def new_facts(facts: DataFrame, known: DataFrame, fact_id: str) -> DataFrame:
+    """Return the facts whose id is not known yet, each id once: the first by (known_at, record_id, item)."""
+    first = Window.partitionBy("tenant", fact_id).orderBy("known_at", "record_id", "item")
+    once = facts.withColumn("nth", F.row_number().over(first)).where(F.col("nth") == 1)
+    return once.join(known.select("tenant", fact_id), ["tenant", fact_id], "left_anti").select(*facts.columns)
+
+
+def _distinct(columns: tuple[str, ...]) -> list[str]:
+    return [column for column in columns if column != "item"]

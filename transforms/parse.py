@@ -1,0 +1,233 @@
+"""Bronze records to items: the text of every field, and what is wrong with the record as a whole.
+
+A record is parsed into texts first, whatever its format; ``transforms/values.py`` then makes typed values of them. So a
+value that doesn't fit its type costs that item a reason, never the batch an exception.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
+from pyspark.sql import types as T  # noqa: N812
+
+_JAVA_CHARSETS = {
+    "utf-16-le": "UTF-16LE",
+    "utf-16-be": "UTF-16BE",
+    "utf-16": "UTF-16LE",
+    "utf-32-le": "UTF-32LE",
+    "utf-32-be": "UTF-32BE",
+    "utf-8-sig": "utf-8",
+    "mac-roman": "x-MacRoman",
+}
+_CORRUPT = "_corrupt"
+
+
+@dataclass(frozen=True)
+class ParseSpec:
+    """How one source's records become items."""
+
+    format: str
+    """``csv`` or ``json``."""
+    separator: str
+    quote: str
+    encoding: str
+    items: str | None
+    """Dotted path of the array whose elements are the items; ``$`` if the record is that array; None: record = item."""
+    max_record_bytes: int
+    fields: tuple[tuple[str, str], ...]
+    """(name, physical name) of every field. In JSON a physical name is a dotted path below the item; ``$.`` before it
+    means below the record."""
+
+
+def parse_records(records: DataFrame, spec: ParseSpec, header: tuple[str, ...] | None) -> DataFrame:
+    """Parse records of one source that share a header (None for JSON).
+
+    ``records`` has the columns of bronze.records. Returns tenant, source, record_id, item (from 0), origin, partition,
+    position, received_at, problem (rule and message as a struct; null if the record could be parsed) and texts (a struct
+    with one STRING for each field, null where the record doesn't have it).
+    """
+    text = _decoded(F.col("raw"), spec.encoding)
+    read = records.select(
+        "tenant", "source", "record_id", "origin", "partition", "position", "received_at",
+        F.length("raw").alias("size"),
+        F.ltrim(text, F.lit("\ufeff")).alias("text"),
+    )  # fmt: skip
+    read = read.withColumn("unreadable", _unreadable(spec))
+    items = _csv_items(read, spec, header) if spec.format == "csv" else _json_items(read, spec)
+    return items.select(
+        "tenant", "source", "record_id", "item", "origin", "partition", "position", "received_at", "problem", "texts"
+    )  # fmt: skip
+
+
+def missing_columns(header: tuple[str, ...], physical_names: Mapping[str, bool]) -> tuple[str, ...]:
+    """Return the required columns that a CSV header lacks. ``physical_names`` says for each whether it is required."""
+    return tuple(name for name, required in physical_names.items() if required and name not in header)
+
+
+def java_charset(encoding: str) -> str:
+    """Return Java's name for an encoding that Python knows."""
+    name = codecs.lookup(encoding).name
+    return _JAVA_CHARSETS.get(name, name)
+
+
+def _decoded(raw: Column, encoding: str) -> Column:
+    charset = java_charset(encoding)
+    if charset == "utf-8":
+        return F.try_validate_utf8(raw.cast("string"))
+    decoded = F.decode(raw, charset)
+    return F.when(~decoded.contains("\ufffd"), decoded)
+
+
+def _unreadable(spec: ParseSpec) -> Column:
+    """Why a record can't be parsed at all, as (rule, message); null if it can."""
+    return (
+        F.when(
+            F.col("size") > spec.max_record_bytes,
+            _problem("record_size", F.format_string(f"expected at most {spec.max_record_bytes} bytes; got %d", "size")),
+        )
+        .when(F.col("text").isNull(), _problem("encoding", F.lit(f"expected {spec.encoding}; got other bytes")))
+        .when(F.col("text").contains("\x00"), _problem("encoding", F.lit("expected text; got a NUL character")))
+    )
+
+
+def _problem(rule: str, message: Column) -> Column:
+    return F.struct(F.lit(rule).alias("rule"), message.alias("message"))
+
+
+def _csv_items(read: DataFrame, spec: ParseSpec, header: tuple[str, ...] | None) -> DataFrame:
+    columns = header or ()
+    schema = ", ".join([*(f"c{index} STRING" for index in range(len(columns))), f"{_CORRUPT} STRING"])
+    options = {
+        "sep": spec.separator,
+        "quote": spec.quote,
+        "escape": spec.quote,  # a quote inside quotes is doubled; Spark's default, a backslash, misreads it
+        "mode": "PERMISSIVE",
+        "columnNameOfCorruptRecord": _CORRUPT,
+        "maxCharsPerColumn": "-1",
+        "maxColumns": str(max(20480, len(columns) + 1)),
+    }
+    parsed = read.withColumn("row", F.from_csv(F.when(F.col("unreadable").isNull(), F.col("text")), schema, options))
+    first = {name: index for index, name in reversed(list(enumerate(columns)))}
+    texts = [
+        (F.col("row")[f"c{first[physical]}"] if physical in first else F.lit(None).cast("string")).alias(name)
+        for name, physical in spec.fields
+    ]
+    malformed = F.when(
+        F.col(f"row.{_CORRUPT}").isNotNull(),
+        _problem("record", F.lit(f"expected {len(columns)} columns as in the header; the row has another number of them")),
+    )
+    return parsed.select(
+        "*", F.lit(0).alias("item"), F.coalesce("unreadable", malformed).alias("problem"), F.struct(*texts).alias("texts")
+    )
+
+
+def _json_items(read: DataFrame, spec: ParseSpec) -> DataFrame:
+    schema = _json_schema(spec)
+    options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"}
+    row = F.from_json(F.when(F.col("unreadable").isNull(), F.col("text")), schema, options)
+    parsed = read.withColumn("row", row)
+    broken = F.col("row").isNull() if spec.items == "$" else F.col("row")[_CORRUPT].isNotNull()
+    array = _array(spec)
+    problem = F.coalesce(
+        F.col("unreadable"),
+        F.when(broken, _problem("record", F.lit(_expected_json(spec)))),
+        F.when(_has_trailing_text(), _problem("record", F.lit("expected one JSON value a line; got more after it"))),
+        F.when(array.isNull(), _problem("record", F.lit(f"expected an array at {spec.items}; got none"))),
+    )
+    parsed = parsed.withColumn("problem", problem)
+    if spec.items is None:
+        return parsed.withColumn("item", F.lit(0)).withColumn("texts", _texts(spec, F.col("row"), F.col("row")))
+    exploded = parsed.select("*", F.posexplode_outer(F.when(F.col("problem").isNull(), array)).alias("place", "element"))
+    # An empty array has no items; a record that can't be parsed stays, to be refused as a whole.
+    kept = exploded.where(F.col("place").isNotNull() | F.col("problem").isNotNull())
+    return kept.withColumn("item", F.coalesce("place", F.lit(0))).withColumn(
+        "texts", _texts(spec, F.col("element"), F.col("row"))
+    )
+
+
+def _expected_json(spec: ParseSpec) -> str:
+    what = "an array of objects" if spec.items == "$" else "an object"
+    return f"expected a line that is {what} in JSON, with the nesting that the contract names; got something else"
+
+
+def _has_trailing_text() -> Column:
+    """Whether something follows the JSON value: Spark's parser stops at its end.
+
+    Outside strings a closing brace is followed only by a comma, a bracket or the end, so the check, which parses again,
+    is needed for few records.
+    """
+    suspect = F.col("text").rlike(r"[}\]]\s*[^\s,}\]]")
+    again = F.from_json(F.concat(F.lit("["), F.col("text"), F.lit("]")), "ARRAY<STRING>", {"mode": "PERMISSIVE"})
+    return suspect & (F.coalesce(F.size(again), F.lit(0)) != 1)
+
+
+_Tree = dict[str, "_Tree | None"]
+"""The nesting that all paths need: name → the nesting below it, None for a value."""
+
+
+def _json_schema(spec: ParseSpec) -> T.DataType:
+    """The schema to read JSON with: the fields' paths, every value as text, and the corrupt record."""
+    record: _Tree = {}
+    item: _Tree = {}
+    for _, physical in spec.fields:
+        tree = record if physical.startswith("$.") else item
+        *folders, leaf = physical.removeprefix("$.").split(".")
+        _branch(tree, folders).setdefault(leaf, None)
+    if spec.items == "$":
+        return T.ArrayType(_struct(item))
+    if spec.items is None:
+        return _struct(_merged(record, item)).add(_CORRUPT, T.StringType())
+    *folders, leaf = spec.items.split(".")
+    _branch(record, folders).setdefault(leaf, None)
+    return _struct(record, spec.items, _struct(item)).add(_CORRUPT, T.StringType())
+
+
+def _branch(tree: _Tree, folders: list[str]) -> _Tree:
+    for part in folders:
+        below = tree.get(part)
+        if below is None:
+            below = tree[part] = {}
+        tree = below
+    return tree
+
+
+def _merged(left: _Tree, right: _Tree) -> _Tree:
+    both = {name: _merged(left[name] or {}, right[name] or {}) or None for name in left.keys() & right.keys()}
+    return {**left, **right, **both}
+
+
+def _struct(tree: _Tree, items: str = "", element: T.StructType | None = None, path: str = "") -> T.StructType:
+    """A tree as a Spark type; at the path ``items`` stands an array of ``element``."""
+    struct = T.StructType()
+    for name, below in tree.items():
+        place = f"{path}{name}"
+        if element is not None and place == items:
+            struct.add(name, T.ArrayType(element))
+        else:
+            struct.add(name, T.StringType() if below is None else _struct(below, items, element, f"{place}."))
+    return struct
+
+
+def _array(spec: ParseSpec) -> Column:
+    """The array of items in a parsed record; without one, something that is never null."""
+    if spec.items is None:
+        return F.lit(True)
+    return F.col("row") if spec.items == "$" else _at(F.col("row"), spec.items.split("."))
+
+
+def _texts(spec: ParseSpec, item: Column, record: Column) -> Column:
+    def text(physical: str) -> Column:
+        absolute = physical.startswith("$.")
+        return _at(record if absolute else item, physical.removeprefix("$.").split("."))
+
+    return F.struct(*[text(physical).alias(name) for name, physical in spec.fields])
+
+
+def _at(column: Column, path: list[str]) -> Column:
+    for part in path:
+        column = column.getField(part)
+    return column
