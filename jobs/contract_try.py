@@ -1,0 +1,262 @@
+"""``leadhouse contract try``: what a contract would accept and refuse of a sample, without a lake.
+
+It is the jobs' own code at work: ingest's way of cutting bytes into records, refine's rules, gate and facts.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from leadhouse.conf.errors import InputError
+from leadhouse.conf.settings import Settings, read_settings
+from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.tables import table_schema, table_specs
+from leadhouse.jobs.contract import NO_TENANT, check_contracts
+from leadhouse.jobs.units import Unit, take_unit
+from leadhouse.transforms import facts
+from leadhouse.transforms.records import record_bounds, split
+from leadhouse.transforms.splitting import byte_order_mark, header_columns, splitting_of
+
+MOST_BYTES = 64_000_000
+SHOWN = 10
+_KEY = b"contract try: no lake, no secret"
+_HEADER = "try"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A record that would go to quarantine."""
+
+    byte: int
+    """Where in the sample it begins."""
+    rule: str
+    column: str | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a contract makes of a sample."""
+
+    records: int
+    counts: Mapping[str, int]
+    """items, accepted, quarantined, duplicate, held."""
+    rules: Mapping[str, int]
+    """How many items broke which rule first, as ``column: rule``."""
+    refused: tuple[Refused, ...]
+    """The first of them."""
+    held_because: tuple[str, ...]
+    """Quality rules that would hold the whole batch."""
+    facts: Mapping[str, int]
+    """Rows for each silver table, and ``leads``."""
+    notes: tuple[str, ...]
+
+
+def try_contract(
+    spark: SparkSession,
+    contract: Contract,
+    sample: Path,
+    *,
+    default_region: str,
+    received_at: datetime,
+    shown: int = SHOWN,
+) -> Trial:
+    """Put a sample through a contract as refine would, and count what comes of it.
+
+    Of a sample above MOST_BYTES only the beginning is tried. Raises InputError where it can't be cut into records.
+    """
+    table, header, notes = read_records(contract, sample, received_at)
+    rows = spark.createDataFrame(table)
+    history = spark.createDataFrame([], table_schema(table_specs()["silver.items"]))
+    unit = take_unit(
+        rows, contract, {_HEADER if header else None: header}, history, key=_KEY, default_region=default_region
+    )
+    try:
+        return _trial(unit, table.num_rows, notes, shown)
+    finally:
+        unit.release()
+
+
+def read_records(
+    contract: Contract, sample: Path, received_at: datetime
+) -> tuple[pa.Table, tuple[str, ...], tuple[str, ...]]:
+    """Cut a sample into records as ingest does: rows with the columns of bronze.records, the header, and notes."""
+    shape = contract.shape
+    try:
+        with sample.open("rb") as file:
+            content = file.read(MOST_BYTES)
+            whole = not file.read(1)
+    except OSError as problem:
+        raise InputError(f"{sample}: expected a sample file; {problem.strerror}; check the path") from problem
+    try:
+        mark = byte_order_mark(content[:4], shape.encoding)
+    except InputError as problem:
+        raise InputError(f"{sample}: {problem}") from problem
+    cut = splitting_of(
+        format=shape.format, separator=shape.separator, quote=shape.quote, encoding=shape.encoding,
+        max_record_bytes=shape.max_record_bytes,
+    )  # fmt: skip
+    body = content[mark:]
+    notes = []
+    if not whole:
+        _, _, ends = record_bounds(body, cut, final=False)
+        body = body[: int(ends[-1])] if len(ends) else body
+        notes.append(f"only the first {len(body):,} bytes of the sample were tried")
+    if not fnmatch.fnmatch(sample.name, Path(contract.location.path).name):
+        notes.append(
+            f"the sample's name doesn't match the contract's path {contract.location.path!r}: it would not be taken"
+        )
+    starts, raws = split(body, cut)
+    header: tuple[str, ...] = ()
+    if shape.format == "csv" and len(raws):
+        header = header_columns(raws[0].as_py(), encoding=shape.encoding, separator=shape.separator, quote=shape.quote)
+        starts, raws = starts[1:], raws.slice(1)
+    if not len(raws):
+        raise InputError(
+            f"{sample}: expected records; got {'only a header' if header else 'an empty file'}; take another sample"
+        )
+    return _as_records(contract, sample, raws, starts + mark, header, received_at), header, tuple(notes)
+
+
+def _as_records(
+    contract: Contract,
+    sample: Path,
+    raws: pa.BinaryArray,
+    starts: object,
+    header: tuple[str, ...],
+    received_at: datetime,
+) -> pa.Table:
+    count = len(raws)
+    positions = pa.array(starts, pa.int64())
+    constant = {"tenant": contract.tenant, "source": contract.source, "origin": sample.name, "batch": "try"}
+    columns = {name: pa.array([value] * count, pa.string()) for name, value in constant.items()}
+    columns |= {
+        "partition": pa.array([0] * count, pa.int32()),
+        "position": positions,
+        "raw": raws.cast(pa.binary()),
+        "header_id": pa.array([_HEADER if header else None] * count, pa.string()),
+        "received_at": pa.array([received_at] * count, pa.timestamp("us", "UTC")),
+        "record_id": positions.cast(pa.string()),
+    }
+    return pa.table(columns)
+
+
+def _trial(unit: Unit, records: int, notes: tuple[str, ...], shown: int) -> Trial:
+    bad = unit.items.where(F.size("failures") > 0)
+    first = F.element_at("failures", 1)
+    broken = (
+        bad.groupBy(F.concat_ws(": ", first["column"], first["rule"]).alias("rule"))
+        .count()
+        .orderBy(F.desc("count"), "rule")
+        .collect()
+    )
+    refused = (
+        bad.orderBy("position", "item").limit(shown)
+        .select("position", *[first[part].alias(part) for part in ("rule", "column", "message")])
+        .collect()
+    )  # fmt: skip
+    return Trial(
+        records=records,
+        counts={count.measure: count.rows for count in unit.counts},
+        rules={row["rule"]: row["count"] for row in broken},
+        refused=tuple(Refused(row["position"], row["rule"], row["column"], row["message"]) for row in refused),
+        held_because=tuple(
+            f"{entry.expectation}{f' ({entry.column})' if entry.column else ''}: {entry.observed}"
+            for entry in unit.quality
+            if not entry.success
+        ),
+        facts={} if unit.held or not unit.count("accepted") else _facts(unit),
+        notes=(*notes, *unit.notes),
+    )
+
+
+def _facts(unit: Unit) -> dict[str, int]:
+    mapping, accepted = unit.mapping, unit.accepted
+    made: dict[str, DataFrame] = {}
+    if mapping.states_signals:
+        made["signals"] = facts.signals(accepted, mapping, "try")
+    if mapping.traits:
+        made["traits"] = facts.traits(accepted, mapping, "try")
+    if mapping.outcomes:
+        made["outcomes"] = facts.outcomes(accepted, mapping, "try")
+    if mapping.consents:
+        made["consents"] = facts.consents(accepted, mapping, "try")
+    counts = {name: rows.count() for name, rows in made.items()}
+    if mapping.identities and mapping.creates_lead:
+        counts["leads"] = accepted.where(F.col("identity_key").isNotNull()).select("identity_key").distinct().count()
+    return counts
+
+
+def show_trial(contract_file: Path, sample: Path, workspace: Path | None, *, as_json: bool, console: Console) -> int:
+    """Try a contract on a sample and print what comes of it. Returns 3 if the gate would hold it, else 0."""
+    from leadhouse.jobs.runtime.session import start_session
+
+    settings = _settings(workspace)
+    (check,) = check_contracts(contract_file, settings.tenant)
+    if not sample.is_file():
+        raise InputError(f"{sample}: expected a sample file; there is none; check the path")
+    with console.status("starting Spark, a few seconds …"):
+        spark = start_session("contract-try")
+        trial = try_contract(
+            spark,
+            check.contract,
+            sample,
+            default_region=settings.identity.default_region,
+            received_at=datetime.now(UTC),
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(trial), ensure_ascii=False, indent=2) + "\n")
+    else:
+        render_trial(trial, check.contract, console)
+    return 3 if trial.held_because else 0
+
+
+def render_trial(trial: Trial, contract: Contract, console: Console) -> None:
+    """Print a trial: what was read, refused and made."""
+    counts = ", ".join(
+        f"{measure} {count:,}" for measure, count in trial.counts.items() if count or measure == "accepted"
+    )
+    console.print(Text(f"{contract.source}: {trial.records:,} records, {counts}"), soft_wrap=True)
+    if trial.facts:
+        console.print(
+            Text("would become: " + ", ".join(f"{count:,} {name}" for name, count in trial.facts.items())),
+            soft_wrap=True,
+        )
+    for note in trial.notes:
+        console.print(Text(f"note: {note}"), soft_wrap=True)
+    for reason in trial.held_because:
+        console.print(Text.assemble(("would be held by the gate: ", "bold yellow"), reason), soft_wrap=True)
+    if not trial.refused:
+        return
+    console.print(
+        Text(
+            "refused, by the first rule broken: "
+            + ", ".join(f"{rule} {count:,}" for rule, count in trial.rules.items())
+        ),
+        soft_wrap=True,
+    )
+    table = Table(
+        "byte", "column", "rule", "what was expected, what came", title=f"the first {len(trial.refused)} refused"
+    )
+    for entry in trial.refused:
+        table.add_row(str(entry.byte), Text(entry.column or ""), entry.rule, Text(entry.message))
+    console.print(table)
+
+
+def _settings(workspace: Path | None) -> Settings:
+    if workspace is None or not (workspace / "settings.toml").is_file():
+        return Settings(tenant=NO_TENANT)
+    return read_settings(workspace)

@@ -1,0 +1,163 @@
+"""The decide job: for each lead the next action at the tick, or why none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
+
+from leadhouse.expectations.lists import parse_lists
+from leadhouse.expectations.mapping import CONTACT_NAMESPACE
+from leadhouse.jobs.explaining import explained
+from leadhouse.jobs.refine import contract_files, pinned_contracts
+from leadhouse.jobs.runtime.faults import reach
+from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.runner import Report, run_job
+from leadhouse.transforms import decisions as made
+from leadhouse.transforms.cases import incumbents, lead_cases, won_leads
+from leadhouse.transforms.consent import contact_keys, standing_consents
+from leadhouse.transforms.engagement import engagement_lists
+from leadhouse.transforms.enrolment import new_enrolments, stored_arms
+from leadhouse.transforms.lists import ListSpec
+
+
+def _definitions(run: Run) -> Mapping[str, bytes]:
+    """The lists, the policies, the contracts (they type the traits) and the settings that decide."""
+    workspace = run.workspace
+    settings = {"decisions": asdict(workspace.settings.decisions), "outcome": workspace.settings.training.outcome}
+    return {
+        **contract_files(run),
+        **{f"lists/{path.name}": path.read_bytes() for path in workspace.list_files},
+        **{f"policies/{path.name}": path.read_bytes() for path in workspace.policy_files},
+        "settings/decisions": json.dumps(settings, sort_keys=True).encode(),
+    }
+
+
+def pinned_lists(step: Step) -> tuple[ListSpec, ...]:
+    """Return the lists as the batch's intent has them, whatever the files say by now."""
+    documents = {
+        name.removeprefix("lists/"): step.run.lake.kept(digest)
+        for name, digest in step.batch.definitions.items()
+        if name.startswith("lists/")
+    }
+    return parse_lists(documents, pinned_contracts(step))
+
+
+def _step(step: Step) -> Result:
+    lists = pinned_lists(step)
+    ticks = _ticks(step)
+    cases = _cases(step, ticks, lists).persist()
+    kept = incumbents(step.read("gold.decisions"), step.read("silver.identities"), ticks)
+    placed = made.place_leads(cases, made.places_used(kept), lists=lists).persist()
+    decided = made.decide(placed, lists=lists).persist()
+    decisions = made.complete_decisions(
+        decided,
+        explained(step, decided.where(F.col("action") == made.ENGAGE)),
+        definitions_hash=_definitions_hash(step.batch.definitions),
+        batch=step.batch.name,
+    ).persist()
+    try:
+        step.append("gold.decisions", made.new_decisions(decisions, step.read("gold.decisions")))
+        reach("decide:after-decisions")
+        step.append("gold.enrolments", new_enrolments(placed, batch=step.batch.name))
+        step.overwrite("gold.engagement_lists", engagement_lists(decisions))
+        return Result(notes=_notes(step, decisions, lists))
+    finally:
+        for frame in (decisions, decided, placed, cases):
+            frame.unpersist()
+
+
+def _ticks(step: Step) -> DataFrame:
+    """Each tenant's tick, that of its scores: tenant, as_of, known. A few rows that the driver holds."""
+    scores = step.read("gold.lead_scores")
+    ticks = scores.groupBy("tenant").agg(F.max("as_of").alias("as_of"), F.max("known").alias("known"))
+    return step.spark.createDataFrame(ticks.toArrow())
+
+
+def _cases(step: Step, ticks: DataFrame, lists: tuple[ListSpec, ...]) -> DataFrame:
+    run, settings = step.run, step.run.workspace.settings
+    leads, identities = step.read("silver.leads"), step.read("silver.identities")
+    spaces = {
+        field.namespace
+        for contract in run.contracts
+        for role in ("email", "phone")
+        for field in contract.fields_with(role)
+    }
+    namespaces = sorted({CONTACT_NAMESPACE, *(space for space in spaces if space)})
+    contacts = contact_keys(leads, identities, keys=run.keys, namespaces=namespaces)
+    return lead_cases(
+        step.read("gold.lead_scores"),
+        step.read("gold.lead_features"),
+        leads,
+        consents=standing_consents(step.read("silver.consents"), contacts, ticks, lists=lists),
+        won=won_leads(step.read("silver.outcomes"), identities, ticks, outcome=settings.training.outcome),
+        arms=stored_arms(step.read("gold.enrolments"), identities),
+        incumbents=incumbents(step.read("gold.decisions"), identities, ticks),
+        lists=lists,
+        salt=settings.decisions.hold_out_salt,
+    )
+
+
+def _definitions_hash(definitions: Mapping[str, str]) -> str:
+    """One hash over all lists and policies in force."""
+    in_force = {name: digest for name, digest in definitions.items() if name.startswith(("lists/", "policies/"))}
+    return hashlib.sha256(json.dumps(in_force, sort_keys=True).encode()).hexdigest()
+
+
+def _notes(step: Step, decisions: DataFrame, lists: tuple[ListSpec, ...]) -> tuple[str, ...]:
+    """How many leads each list engages, and why the others are on none."""
+    rows = decisions.groupBy("action", "list", "reason").count().collect()
+    engaged = {row["list"]: row["count"] for row in rows if row["action"] == made.ENGAGE}
+    none = sorted(((row["count"], row["reason"]) for row in rows if row["action"] == made.NONE), reverse=True)
+    notes = [f"{spec.name}: {engaged.get(spec.name, 0):,} engaged" for spec in lists]
+    notes += [f"none: {count:,} {reason}" for count, reason in none]
+    if policies := len(step.run.workspace.policy_files):
+        notes.append(f"policies/: {policies} files are kept but not applied by this version")
+    return tuple(notes)
+
+
+SPEC = JobSpec(
+    name="decide",
+    goal="Choose the next action for each lead at its tenant's tick, or say why there is none.",
+    reads=(
+        "gold.lead_scores",
+        "gold.lead_features",
+        "gold.decisions",
+        "gold.enrolments",
+        "silver.leads",
+        "silver.identities",
+        "silver.consents",
+        "silver.outcomes",
+    ),
+    writes=("gold.decisions", "gold.enrolments", "gold.engagement_lists"),
+    guardrails=(
+        "engages nobody without consent or a declared legal basis for the list's channel and purpose",
+        "engages nobody who is deleted, was won already or is held out for comparison",
+        "engages no more leads of a list in a UTC day than its capacity",
+        "runs no expression that is not on the allow-list",
+    ),
+    step=_step,
+    triggers=("gold.lead_scores", "gold.lead_features", "silver.consents", "silver.outcomes", "silver.leads"),
+    definitions=_definitions,
+)
+
+
+def run(run: Run) -> Report:
+    """Decide if scores, consents, outcomes, leads, lists or settings have changed since the last time."""
+    return run_job(run, SPEC)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run this job from the command line, with the options of ``leadhouse decide``."""
+    from leadhouse.jobs import cli  # here, since the command line imports every job
+
+    return int(cli.main(["decide", *argv]) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

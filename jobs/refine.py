@@ -1,0 +1,250 @@
+"""The refine job: bronze records to facts, behind row rules and the quality gate; then the leads as they stand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
+
+from leadhouse.conf.errors import LeadhouseError
+from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.odcs import parse_contract
+from leadhouse.jobs.runtime.batches import COMPLETE, HELD, Count
+from leadhouse.jobs.runtime.faults import reach
+from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.runner import Report, join_reports, run_job
+from leadhouse.jobs.units import Headers, Unit, take_unit
+from leadhouse.transforms import facts, findings, identity, knowledge
+from leadhouse.transforms.deduplicate import new_facts
+from leadhouse.transforms.leads import leads
+
+_FACTS: Mapping[str, tuple[str, Callable[..., DataFrame]]] = {
+    "silver.traits": ("trait_id", facts.traits),
+    "silver.outcomes": ("outcome_id", facts.outcomes),
+    "silver.consents": ("consent_id", facts.consents),
+    "silver.identity_links": ("link_id", facts.identity_links),
+}
+
+
+def contract_files(run: Run) -> Mapping[str, bytes]:
+    """Return the workspace's contract files by name."""
+    return {f"contracts/{path.name}": path.read_bytes() for path in run.workspace.contract_files}
+
+
+def pinned_contracts(step: Step) -> tuple[Contract, ...]:
+    """Return the contracts as the batch's intent has them, whatever the files say by now."""
+    tenant = step.run.workspace.settings.tenant
+    return tuple(
+        parse_contract(step.run.lake.kept(digest), name.removeprefix("contracts/"), tenant)
+        for name, digest in sorted(step.batch.definitions.items())
+        if name.startswith("contracts/")
+    )
+
+
+def _step(step: Step) -> Result:
+    records = _unaccounted(step) if step.batch.generation > 1 else step.rows
+    units = _take_units(step, records)
+    try:
+        _write(step, units)
+    finally:
+        for unit in units:
+            unit.release()
+    return Result(
+        counts=tuple(count for unit in units for count in unit.counts),
+        quality=tuple(entry for unit in units for entry in unit.quality),
+        status=HELD if any(unit.held for unit in units) else COMPLETE,
+        notes=tuple(note for unit in units for note in unit.notes),
+    )
+
+
+def _take_units(step: Step, records: DataFrame) -> list[Unit]:
+    contracts = {(contract.tenant, contract.source): contract for contract in pinned_contracts(step)}
+    found = records.select("tenant", "source", "header_id").distinct().collect()
+    missing = sorted({row.source for row in found if (row.tenant, row.source) not in contracts})
+    if missing:
+        raise LeadhouseError(
+            f"refine: expected a contract for every source with new records; {', '.join(missing)} has none; put it back"
+        )
+    headers: dict[tuple[str, str], Headers] = {}
+    files = step.read("bronze.files").where(F.col("header_id").isNotNull())
+    known = {
+        (row.tenant, row.source, row.header_id): tuple(row.header)
+        for row in files.select("tenant", "source", "header_id", "header").distinct().collect()
+    }
+    for row in found:
+        columns = known.get((row.tenant, row.source, row.header_id), ())
+        headers.setdefault((row.tenant, row.source), {})[row.header_id] = columns
+    return [
+        take_unit(
+            records.where((F.col("tenant") == tenant) & (F.col("source") == source)),
+            contracts[tenant, source],
+            headers[tenant, source],
+            step.read("silver.items"),
+            key=step.run.keys[tenant],
+            default_region=step.run.workspace.settings.identity.default_region,
+        )
+        for tenant, source in sorted(headers)
+    ]
+
+
+def _write(step: Step, units: Sequence[Unit]) -> None:
+    batch = step.batch.name
+    if refused := [_refused(unit, batch) for unit in units if unit.count("quarantined")]:
+        step.append("silver.quarantine", reduce(DataFrame.unionByName, refused))
+    if held := [_held(unit, step) for unit in units if unit.held]:
+        step.append("ops.held", reduce(DataFrame.unionByName, held))
+    passed = [unit for unit in units if not unit.held and unit.count("items") > unit.count("quarantined")]
+    if not passed:
+        return
+    step.append("silver.items", reduce(DataFrame.unionByName, [_items(unit, batch) for unit in passed]))
+    reach("refine:after-items")
+    fresh = [unit for unit in passed if unit.count("accepted")]
+    if signals := [
+        facts.signals(unit.accepted, unit.mapping, batch) for unit in fresh if unit.mapping.states_signals
+    ]:
+        step.append("silver.signals", reduce(DataFrame.unionByName, signals))
+    reach("refine:after-signals")
+    for table, (fact_id, make) in _FACTS.items():
+        if stated := [make(unit.accepted, unit.mapping, batch) for unit in fresh if _states(unit, table)]:
+            new = new_facts(reduce(DataFrame.unionByName, stated), step.read(table), fact_id)
+            if table == "silver.identity_links":
+                new = new.persist()
+                _resolve(step, new)
+            step.append(table, new)
+            new.unpersist()
+    reach("refine:after-facts")
+
+
+def _states(unit: Unit, table: str) -> bool:
+    mapping = unit.mapping
+    return bool(
+        {
+            "silver.traits": mapping.traits,
+            "silver.outcomes": mapping.outcomes,
+            "silver.consents": mapping.consents,
+            "silver.identity_links": mapping.identities,
+        }[table]
+    )
+
+
+def _resolve(step: Step, new_links: DataFrame) -> None:
+    """Join the keys that new links name, and only the leads that they touch."""
+    standing = identity.standing_identities(step.read("silver.identities"))
+    links = identity.touched_links(new_links, step.read("silver.identity_links"), standing)
+    resolved = identity.resolve(links, shared_above=step.run.workspace.settings.identity.shared_above)
+    touched = identity.touched_keys(new_links, standing)
+    complete = resolved.join(touched, ["tenant", "identity_key"], "left_semi")
+    step.append("silver.identities", identity.identity_changes(complete, standing, batch=step.batch.name))
+
+
+def _unaccounted(step: Step) -> DataFrame:
+    """A new generation of the checkpoint reads bronze from its start: leave out what has been dealt with."""
+    rows = step.rows
+    for table in ("silver.items", "silver.quarantine", "ops.held"):
+        rows = rows.join(step.read(table).select("record_id").distinct(), "record_id", "left_anti")
+    return rows
+
+
+def _refused(unit: Unit, batch: str) -> DataFrame:
+    first = F.element_at("failures", 1)
+    return unit.items.where(F.size("failures") > 0).select(
+        "tenant", "source", "record_id", "item", first["rule"].alias("rule"), first["column"].alias("column"),
+        first["message"].alias("message"), "failures", F.lit(unit.contract.version).alias("contract_version"),
+        F.lit(unit.contract.content_hash).alias("contract_hash"), "received_at", F.lit(batch).alias("batch"),
+    )  # fmt: skip
+
+
+def _held(unit: Unit, step: Step) -> DataFrame:
+    return unit.items.select(
+        "tenant", "source", F.lit(step.batch.name).alias("batch"), "record_id", F.lit(step.batch.recorded_at).alias("held_at")
+    ).distinct()
+
+
+def _items(unit: Unit, batch: str) -> DataFrame:
+    return unit.statuses.select(
+        "tenant", "source", "record_id", "item", "item_key", "entity_key", "arrival", "status",
+        F.col("received_at").alias("known_at"), F.lit(batch).alias("batch"),
+    )  # fmt: skip
+
+
+def _derive(step: Step) -> Result:
+    """silver.leads anew, and the findings that changed with it."""
+    standing = identity.standing_identities(step.read("silver.identities"))
+    current = leads(step.read("silver.traits"), standing).persist()
+    step.overwrite("silver.leads", current)
+    found = findings.contradictions(step.read("silver.outcomes"), current, standing)
+    raised = knowledge.standing_findings(step.read("silver.findings"))
+    changes = findings.finding_changes(
+        found, raised, known_at=F.lit(step.batch.recorded_at), batch=step.batch.name
+    ).persist()
+    changed = changes.groupBy("tenant", "status").count().collect()
+    if changed:
+        step.append("silver.findings", changes)
+    changes.unpersist()
+    current.unpersist()
+    return Result(counts=tuple(Count(row["tenant"], "findings", row["status"], row["count"]) for row in changed))
+
+
+SPEC = JobSpec(
+    name="refine",
+    goal="Turn records into facts about leads, and refuse with a reason what breaks its contract.",
+    reads=(
+        "bronze.records",
+        "bronze.files",
+        "silver.items",
+        "silver.quarantine",
+        "silver.traits",
+        "silver.outcomes",
+        "silver.consents",
+        "silver.identity_links",
+        "silver.identities",
+        "ops.held",
+    ),
+    writes=(
+        "silver.quarantine",
+        "silver.items",
+        "silver.signals",
+        "silver.traits",
+        "silver.outcomes",
+        "silver.consents",
+        "silver.identity_links",
+        "silver.identities",
+        "ops.held",
+    ),
+    guardrails=(
+        "holds a source's batch as a whole if the gate fails",
+        "never edits or drops a record: each is accepted, a duplicate, in quarantine or held",
+    ),
+    step=_step,
+    stream="bronze.records",
+    definitions=contract_files,
+)
+
+LEADS = JobSpec(
+    name="leads",
+    goal="Say what is known about each lead now, and which facts contradict each other.",
+    reads=("silver.traits", "silver.outcomes", "silver.identities", "silver.findings"),
+    writes=("silver.leads", "silver.findings"),
+    guardrails=("derives only; changes no fact",),
+    step=_derive,
+    triggers=("silver.traits", "silver.outcomes", "silver.identities"),
+)
+
+
+def run(run: Run) -> Report:
+    """Refine all records that are new, then derive the leads."""
+    return join_reports("refine", run_job(run, SPEC), run_job(run, LEADS))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run this job from the command line, with the options of ``leadhouse refine``."""
+    from leadhouse.jobs import cli  # here, since the command line imports every job
+
+    return int(cli.main(["refine", *argv]) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,187 @@
+"""The book of micro-batches, ``ops.batches``: an intent before the first write, an outcome after the last."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow.compute as pc
+
+from leadhouse.jobs.runtime.lake import Lake
+
+COMPLETE, HELD, FAILED, RUNNING = "complete", "held", "failed", "running"
+
+
+@dataclass(frozen=True)
+class Count:
+    """One entry of the ledger: how many rows of a source went where."""
+
+    tenant: str
+    source: str
+    measure: str
+    """fetched, items, accepted, quarantined, duplicate, superseded, held, or the name of a table written."""
+    rows: int
+
+
+@dataclass(frozen=True)
+class Quality:
+    """One expectation's result for one (tenant, source) of a batch."""
+
+    tenant: str
+    source: str
+    expectation: str
+    column: str | None
+    success: bool
+    observed: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One micro-batch, pinned by its intent: a retry reads exactly the same versions."""
+
+    job: str
+    generation: int
+    number: int
+    run_id: str
+    recorded_at: datetime
+    as_of: datetime | None
+    known: datetime | None
+    inputs_key: str
+    reads: Mapping[str, int]
+    definitions: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The batch's name in every table that it writes: job/generation/number."""
+        return f"{self.job}/{self.generation}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a micro-batch ended."""
+
+    batch: Batch
+    status: str
+    writes: Mapping[str, int] = field(default_factory=dict)
+    counts: tuple[Count, ...] = ()
+    quality: tuple[Quality, ...] = ()
+    error: str | None = None
+
+
+def begin(lake: Lake, intent: Batch) -> Batch:
+    """Write a batch's intent before its effects; return the stored one if an earlier attempt left it."""
+    stored = find_intent(lake, intent.job, intent.generation, intent.number)
+    if stored is not None:
+        return stored
+    _append(lake, intent, "intent", Outcome(intent, RUNNING), intent.recorded_at)
+    return intent
+
+
+def finish(lake: Lake, outcome: Outcome, now: datetime) -> None:
+    """Write a batch's outcome, after all its other writes."""
+    _append(lake, outcome.batch, "outcome", outcome, now)
+
+
+def find_intent(lake: Lake, job: str, generation: int, number: int) -> Batch | None:
+    """Return the stored intent of a batch, or None."""
+    rows = _rows(lake, job, "intent")
+    match = [row for row in rows if (row["generation"], row["number"]) == (generation, number)]
+    return _batch(match[0]) if match else None
+
+
+def last_outcome(lake: Lake, job: str) -> tuple[Batch, str] | None:
+    """Return a job's newest ended batch with its status, failures left out; None if there is none."""
+    rows = [row for row in _rows(lake, job, "outcome") if row["status"] in (COMPLETE, HELD)]
+    if not rows:
+        return None
+    newest = max(rows, key=lambda row: (row["generation"], row["number"]))
+    return _batch(newest), newest["status"]
+
+
+def next_batch(lake: Lake, job: str) -> tuple[int, int]:
+    """Return generation and number of a job's next batch: the one left unfinished, or one more than the last."""
+    # A failure that wrote nothing is over: the next try may start from other inputs.
+    ended = {
+        (row["generation"], row["number"])
+        for row in _rows(lake, job, "outcome")
+        if row["status"] in (COMPLETE, HELD) or not row["writes"]
+    }
+    begun = {(row["generation"], row["number"]) for row in _rows(lake, job, "intent")}
+    if begun - ended:
+        return max(begun - ended)
+    return (max(ended)[0], max(ended)[1] + 1) if ended else (1, 0)
+
+
+def new_batch(
+    lake: Lake,
+    job: str,
+    generation: int,
+    number: int,
+    *,
+    now: datetime,
+    as_of: datetime | None,
+    known: datetime | None,
+    inputs_key: str,
+    reads: Mapping[str, int],
+    definitions: Mapping[str, str],
+) -> Batch:
+    """Make a batch that has not begun. Its run id is derived from lake and name, so a retry has the same."""
+    run_id = str(uuid.uuid5(uuid.UUID(lake.lake_id), f"{job}/{generation}/{number}"))
+    return Batch(job, generation, number, run_id, now, as_of, known, inputs_key, dict(reads), dict(definitions))
+
+
+def pin(batch: Batch, reads: Mapping[str, int]) -> Batch:
+    """Return the batch with the versions that it reads."""
+    return replace(batch, reads=dict(reads))
+
+
+def _rows(lake: Lake, job: str, kind: str) -> list[dict[str, Any]]:
+    dataset = lake.open("ops.batches").to_pyarrow_dataset()
+    rows: list[dict[str, Any]] = dataset.to_table(
+        filter=(pc.field("job") == job) & (pc.field("kind") == kind)
+    ).to_pylist()
+    return rows
+
+
+def _append(lake: Lake, batch: Batch, kind: str, outcome: Outcome, now: datetime) -> None:
+    row = {
+        "tenant": None,
+        "job": batch.job,
+        "generation": batch.generation,
+        "number": batch.number,
+        "batch": batch.name,
+        "kind": kind,
+        "status": outcome.status,
+        "run_id": batch.run_id,
+        "recorded_at": now,
+        "as_of": batch.as_of,
+        "known": batch.known,
+        "inputs_key": batch.inputs_key,
+        "reads": dict(batch.reads),
+        "writes": dict(outcome.writes),
+        "definitions": dict(batch.definitions),
+        "counts": [vars(count) for count in outcome.counts],
+        "quality": [vars(result) for result in outcome.quality],
+        "error": outcome.error,
+    }
+    # Failures of one batch may follow each other: the moment makes each row's transaction its own.
+    version = int(now.astimezone(UTC).timestamp() * 1_000_000)
+    lake.append_local("ops.batches", [row], app_id=f"{batch.name}:{kind}", app_version=version)
+
+
+def _batch(row: dict[str, Any]) -> Batch:
+    return Batch(
+        job=row["job"],
+        generation=row["generation"],
+        number=row["number"],
+        run_id=row["run_id"],
+        recorded_at=row["recorded_at"],
+        as_of=row["as_of"],
+        known=row["known"],
+        inputs_key=row["inputs_key"],
+        reads=dict(row["reads"]),
+        definitions=dict(row["definitions"]),
+    )

@@ -1,0 +1,129 @@
+"""What a job is: a frozen spec, the run that it is part of, and the one step that it takes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from leadhouse.conf.errors import LeadhouseError
+from leadhouse.conf.workspace import Workspace
+from leadhouse.expectations.contract import Contract
+from leadhouse.jobs.runtime.batches import COMPLETE, Batch, Count, Quality
+from leadhouse.jobs.runtime.lake import Lake
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that the jobs of one run share."""
+
+    spark: SparkSession
+    lake: Lake
+    workspace: Workspace
+    contracts: tuple[Contract, ...]
+    keys: Mapping[str, bytes]
+    """Per tenant the secret that keys its hashes."""
+    run_id: str
+    """Id of the whole run, the parent in lineage."""
+    clock: Callable[[], datetime]
+    """The only clock; jobs ask it once a batch."""
+    landing: Path | None = None
+    as_of: datetime | None = None
+    """The moment to compute for; None: each tenant's latest event."""
+    allow_empty: tuple[str, ...] = ()
+    """For sync: lists that may collapse to nobody."""
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """The tenants that the contracts name, sorted."""
+        return tuple(sorted({contract.tenant for contract in self.contracts}))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a step reports besides the rows that it wrote."""
+
+    counts: tuple[Count, ...] = ()
+    quality: tuple[Quality, ...] = ()
+    status: str = COMPLETE
+    """``complete``, or ``held`` if a gate or a person must decide."""
+    notes: tuple[str, ...] = ()
+    """Lines for the person at the terminal, without personal data."""
+    writes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """A job: its goal, what it may read and write, and its step."""
+
+    name: str
+    goal: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    guardrails: tuple[str, ...]
+    """What it must not do, in words; for the docs and for lineage."""
+    step: Callable[[Step], Result]
+    stream: str | None = None
+    """The table whose new rows are its micro-batches; None: one batch whenever what it is triggered by has changed."""
+    triggers: tuple[str, ...] = ()
+    """Tables whose change calls for a new batch (for jobs that are no streams)."""
+    definitions: Callable[[Run], Mapping[str, bytes]] = lambda run: {}
+    """The user's files that it depends on: name → bytes. Kept by hash in the lake; a change calls for a new batch."""
+
+
+class Step:
+    """One micro-batch of a job at work: opens only the tables that the job's spec names, at the intent's versions."""
+
+    def __init__(self, run: Run, spec: JobSpec, batch: Batch, rows: DataFrame | None, spark: SparkSession) -> None:
+        self.run = run
+        self.spec = spec
+        self.batch = batch
+        self.spark = spark
+        self.writes: dict[str, int] = {}
+        self._rows = rows
+
+    @property
+    def rows(self) -> DataFrame:
+        """The micro-batch's rows, of a streaming job."""
+        if self._rows is None:
+            raise LeadhouseError(f"{self.spec.name}: expected a streaming job's rows; this job is none; read its tables")
+        return self._rows
+
+    def read(self, table: str) -> DataFrame:
+        """Read a table as it stood when the batch began."""
+        self._allowed(table, self.spec.reads, "read")
+        return self.run.lake.read(self.spark, table, self.batch.reads[table])
+
+    def append(self, table: str, rows: DataFrame, role: str = "rows") -> None:
+        """Append rows, once however often the batch is tried. ``role`` tells several appends to one table apart."""
+        self._write(table, rows, "append", role)
+
+    def overwrite(self, table: str, rows: DataFrame) -> None:
+        """Replace a derived table's content, once however often the batch is tried."""
+        self._write(table, rows, "overwrite", "rows")
+
+    def append_local(self, table: str, rows: list[dict[str, Any]], role: str = "rows") -> None:
+        """Append a few rows that the driver holds, as ``append`` does but without a Spark job."""
+        self._allowed(table, self.spec.writes, "write")
+        self.writes[table] = self.run.lake.append_local(
+            table, rows, app_id=self._app_id(table, role), app_version=self.batch.number
+        )
+
+    def _write(self, table: str, rows: DataFrame, mode: str, role: str) -> None:
+        self._allowed(table, self.spec.writes, "write")
+        self.writes[table] = self.run.lake.write(
+            table, rows, mode=mode, app_id=self._app_id(table, role), app_version=self.batch.number
+        )
+
+    def _app_id(self, table: str, role: str) -> str:
+        return f"{self.spec.name}:{table}:{role}:{self.batch.generation}"
+
+    def _allowed(self, table: str, tables: tuple[str, ...], verb: str) -> None:
+        if table not in tables:
+            raise LeadhouseError(
+                f"{self.spec.name}: may {verb} only {', '.join(tables)}; tried {table}; name it in the job's spec"
+            )

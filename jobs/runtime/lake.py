@@ -1,0 +1,162 @@
+"""All reads and writes of the lake's Delta tables. No other module touches Delta."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from delta.tables import DeltaTable as SparkDeltaTable
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from leadhouse.conf.errors import InputError, LeadhouseError
+from leadhouse.expectations.tables import TableSpec, table_schema, table_specs
+from leadhouse.jobs.runtime.place import FORMAT_VERSION, Place, find_place, known_table, read_card
+
+
+@dataclass(frozen=True)
+class Lake(Place):
+    """A lake that Spark jobs read and write."""
+
+    def read(self, spark: SparkSession, table: str, version: int | None = None) -> DataFrame:
+        """Read a table, at a version or as it stands now."""
+        reader = spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.table_path(known_table(table).name))
+
+    def stream(self, spark: SparkSession, table: str, options: Mapping[str, str]) -> DataFrame:
+        """Read a table's appends as a stream."""
+        return spark.readStream.format("delta").options(**options).load(self.table_path(known_table(table).name))
+
+    def write(self, table: str, rows: DataFrame, *, mode: str, app_id: str, app_version: int) -> int:
+        """Append or overwrite once: a second write under the same app id with a version not greater is skipped by Delta.
+
+        ``rows`` must have the contract's columns, in any order. Returns the table's version after the write.
+        """
+        spec = known_table(table)
+        ordered = rows.select(*[F.col(column.name) for column in spec.columns])
+        (
+            ordered.write.format("delta")
+            .mode(mode)
+            .option("txnAppId", f"{self.lake_id}:{app_id}")
+            .option("txnVersion", str(app_version))
+            .save(self.table_path(table))
+        )
+        return self.version(table)
+
+    def append_local(self, table: str, rows: list[dict[str, Any]], *, app_id: str, app_version: int) -> int:
+        """Append a few driver-side rows without a JVM, once per app id and version, as ``write`` does."""
+        opened = self.open(table)
+        key = f"{self.lake_id}:{app_id}"
+        stored = opened.transaction_version(key)
+        if rows and (stored is None or stored < app_version):
+            schema = to_arrow_schema(table_schema(known_table(table)))
+            write_deltalake(
+                opened,
+                pa.Table.from_pylist(rows, schema=schema),
+                mode="append",
+                commit_properties=CommitProperties(app_transactions=[Transaction(key, app_version)]),
+            )
+        return self.version(table)
+
+    def keep(self, content: bytes) -> str:
+        """Store a contract, list, policy or setting by its SHA-256, for replays, and return that hash."""
+        digest = hashlib.sha256(content).hexdigest()
+        folder = self.root / "definitions"
+        folder.mkdir(exist_ok=True)
+        path = folder / digest
+        if not path.exists():
+            _write_atomically(path, content)
+        return digest
+
+    def kept(self, digest: str) -> bytes:
+        """Return what ``keep`` stored. Raises LeadhouseError if it is gone or was changed."""
+        path = self.root / "definitions" / digest
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise LeadhouseError(f"{path}: expected the definition of that hash; it is gone or changed; restore it")
+        return content
+
+    def compact(self, spark: SparkSession, table: str) -> None:
+        """Rewrite a table's small files into larger ones."""
+        SparkDeltaTable.forPath(spark, self.table_path(table)).optimize().executeCompaction()
+
+
+def open_lake(root: Path) -> Lake:
+    """Open the lake at a folder, making it and its missing tables first.
+
+    Raises InputError if the path is a file, a folder that holds something else, or a lake of a newer layout.
+    """
+    root = root.absolute()
+    if root.exists() and not root.is_dir():
+        raise InputError(f"lake: expected a folder at {root}; it is a file; choose another --lake")
+    card = root / "lake.json"
+    if card.is_file():
+        lake = _as_lake(read_card(card))
+    elif root.is_dir() and any(root.iterdir()):
+        raise InputError(
+            f"lake: expected an empty folder or a lake at {root}; it holds something else; choose another --lake"
+        )
+    else:
+        root.mkdir(parents=True, exist_ok=True)
+        lake = Lake(root, uuid.uuid4().hex)
+        _write_atomically(card, json.dumps({"lake_id": lake.lake_id, "format": FORMAT_VERSION}).encode())
+    for spec in table_specs().values():
+        _create(lake, spec)
+    return lake
+
+
+def find_lake(root: Path) -> Lake:
+    """Open a lake that must be there. Raises InputError if it is not."""
+    return _as_lake(find_place(root))
+
+
+def _as_lake(place: Place) -> Lake:
+    return Lake(place.root, place.lake_id)
+
+
+def _create(lake: Lake, spec: TableSpec) -> None:
+    path = lake.table_path(spec.name)
+    if DeltaTable.is_deltatable(path):
+        return
+    # Only columns without personal data get statistics: they would stay in the log after a DELETE and VACUUM.
+    indexed = [
+        c.name for c in spec.columns if c.classification is None and "<" not in c.sql_type and c.sql_type != "BINARY"
+    ]
+    DeltaTable.create(
+        path,
+        schema=_commented_schema(spec),
+        mode="ignore",
+        name=spec.name,
+        description=f"{spec.purpose} (contract {spec.version})",
+        configuration={
+            "delta.enableDeletionVectors": "false",
+            "delta.dataSkippingStatsColumns": ",".join(indexed),
+        },
+    )
+
+
+def _commented_schema(spec: TableSpec) -> pa.Schema:
+    schema = to_arrow_schema(table_schema(spec))
+    return pa.schema(
+        [
+            field.with_metadata({"comment": column.description})
+            for field, column in zip(schema, spec.columns, strict=True)
+        ]
+    )
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)

@@ -1,0 +1,72 @@
+"""Where a lake lies on disk and how its tables are opened without a JVM: all that a reader needs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from leadhouse.conf.errors import InputError, LeadhouseError
+from leadhouse.expectations.tables import TableSpec, table_specs
+
+FORMAT_VERSION = 1
+"""Version of the lake's layout on disk, in ``lake.json``."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of Delta tables, one per table contract, with what belongs to them."""
+
+    root: Path
+    lake_id: str
+
+    def table_path(self, table: str) -> str:
+        """Return where a table (``layer.name``) lives."""
+        layer, _, name = table.partition(".")
+        return str(self.root / layer / name)
+
+    def checkpoint_path(self, job: str, generation: int) -> Path:
+        """Return where a streaming job keeps its progress."""
+        return self.root / "checkpoints" / job / str(generation)
+
+    def version(self, table: str) -> int:
+        """Return a table's newest version, without a JVM."""
+        return self.open(table).version()
+
+    def open(self, table: str, version: int | None = None) -> DeltaTable:
+        """Open a table for reading without a JVM."""
+        return DeltaTable(self.table_path(known_table(table).name), version=version)
+
+    def exists(self, table: str) -> bool:
+        """Whether a table has been made."""
+        return DeltaTable.is_deltatable(self.table_path(table))
+
+
+def find_place(root: Path) -> Place:
+    """Return the lake that must be at a folder. Raises InputError if it is not."""
+    card = root.absolute() / "lake.json"
+    if not card.is_file():
+        raise InputError(f"lake: expected a lake at {root}; there is none; run 'leadhouse run --lake {root}' first")
+    return read_card(card)
+
+
+def read_card(card: Path) -> Place:
+    """Read a lake's card, ``lake.json``. Raises InputError if a newer Leadhouse made the lake."""
+    try:
+        content = json.loads(card.read_text(encoding="utf-8"))
+        lake_id, layout = str(content["lake_id"]), int(content["format"])
+    except (ValueError, KeyError, TypeError) as problem:
+        raise LeadhouseError(f"{card}: expected a lake's card; it can't be read ({problem}); restore it") from problem
+    if layout > FORMAT_VERSION:
+        raise InputError(f"{card}: expected layout {FORMAT_VERSION} or older; got {layout}; install a newer Leadhouse")
+    return Place(card.parent, lake_id)
+
+
+def known_table(table: str) -> TableSpec:
+    """Return a table's contract. Raises InputError for a name that is no table."""
+    specs = table_specs()
+    if table not in specs:
+        raise InputError(f"table: expected one of {', '.join(specs)}; got {table!r}")
+    return specs[table]

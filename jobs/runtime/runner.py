@@ -1,0 +1,183 @@
+"""The one runner of all jobs: intents and outcomes, checkpoints, retries and lineage live here and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import DataFrame, SparkSession
+
+from leadhouse.conf.errors import LeadhouseError
+from leadhouse.jobs.runtime import batches
+from leadhouse.jobs.runtime.batches import COMPLETE, FAILED, HELD, Batch, Count, Outcome, Quality
+from leadhouse.jobs.runtime.faults import reach
+from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.lineage import Lineage
+
+_STREAM_OPTIONS = {"maxBytesPerTrigger": "128m", "ignoreChanges": "false"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a job did in one run, over all its micro-batches."""
+
+    job: str
+    status: str
+    """``complete``, ``held``, or ``unchanged`` where there was nothing new."""
+    batches: int = 0
+    counts: tuple[Count, ...] = ()
+    quality: tuple[Quality, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def run_job(run: Run, spec: JobSpec) -> Report:
+    """Run a job over everything that is new and return what it did.
+
+    Raises what the step raises, after the failure is in the book and in lineage.
+    """
+    results = _run_stream(run, spec) if spec.stream else _run_once(run, spec)
+    if not results:
+        return Report(spec.name, "unchanged")
+    return Report(
+        job=spec.name,
+        status=HELD if any(result.status == HELD for result in results) else COMPLETE,
+        batches=len(results),
+        counts=_total(count for result in results for count in result.counts),
+        quality=tuple(entry for result in results for entry in result.quality),
+        notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
+    )
+
+
+def join_reports(job: str, *reports: Report) -> Report:
+    """Return the reports of several parts as one job's."""
+    worked = [report for report in reports if report.status != "unchanged"]
+    if not worked:
+        return Report(job, "unchanged")
+    return Report(
+        job=job,
+        status=HELD if any(report.status == HELD for report in worked) else COMPLETE,
+        batches=sum(report.batches for report in worked),
+        counts=_total(count for report in worked for count in report.counts),
+        quality=tuple(entry for report in worked for entry in report.quality),
+        notes=tuple(dict.fromkeys(note for report in worked for note in report.notes)),
+    )
+
+
+def _run_stream(run: Run, spec: JobSpec) -> list[Result]:
+    """Take a streaming job through what has arrived (``availableNow``), one micro-batch after another."""
+    results: list[Result] = []
+    failures: list[Exception] = []
+    generation = _generation(run, spec)
+
+    def take(rows: DataFrame, number: int) -> None:
+        try:
+            batch = _begin(run, spec, generation, number)
+            results.append(_take(run, spec, batch, rows, rows.sparkSession))
+        except Exception as failure:  # kept for the caller: Spark would wrap it beyond recognition
+            failures.append(failure)
+            raise
+
+    source = run.lake.stream(run.spark, str(spec.stream), _STREAM_OPTIONS)
+    query = (
+        source.writeStream.foreachBatch(take)
+        .option("checkpointLocation", str(run.lake.checkpoint_path(spec.name, generation)))
+        .queryName(spec.name)
+        .trigger(availableNow=True)
+        .start()
+    )
+    try:
+        query.awaitTermination()
+    except StreamingQueryException as problem:
+        if failures:
+            raise failures[0] from problem
+        raise LeadhouseError(f"{spec.name}: the stream stopped: {problem}") from problem
+    return results
+
+
+def _run_once(run: Run, spec: JobSpec) -> list[Result]:
+    """Run a job that is no stream: one batch, unless nothing that it depends on has changed."""
+    generation, number = batches.next_batch(run.lake, spec.name)
+    pending = batches.find_intent(run.lake, spec.name, generation, number)
+    if pending is None:
+        last = batches.last_outcome(run.lake, spec.name)
+        if last is not None and last[0].inputs_key == _inputs_key(run, spec):
+            return []
+    batch = _begin(run, spec, generation, number)
+    return [_take(run, spec, batch, None, run.spark)]
+
+
+def _begin(run: Run, spec: JobSpec, generation: int, number: int) -> Batch:
+    definitions = {name: run.lake.keep(content) for name, content in spec.definitions(run).items()}
+    intent = batches.new_batch(
+        run.lake,
+        spec.name,
+        generation,
+        number,
+        now=run.clock(),
+        as_of=run.as_of,
+        known=None,
+        inputs_key=_inputs_key(run, spec),
+        reads={table: run.lake.version(table) for table in spec.reads},
+        definitions=definitions,
+    )
+    reach(f"{spec.name}:before-intent")
+    return batches.begin(run.lake, intent)
+
+
+def _take(run: Run, spec: JobSpec, batch: Batch, rows: DataFrame | None, spark: SparkSession) -> Result:
+    """Take one micro-batch from its intent to its outcome."""
+    lineage = Lineage(run.lake, run.workspace.settings.lineage, run.run_id)
+    lineage.start(spec, batch, run.clock())
+    step = Step(run, spec, batch, rows, spark)
+    try:
+        result = spec.step(step)
+    except Exception as problem:
+        outcome = Outcome(batch, FAILED, step.writes, error=_first_line(problem))
+        batches.finish(run.lake, outcome, run.clock())
+        lineage.fail(spec, outcome, run.clock())
+        raise
+    reach(f"{spec.name}:before-outcome")
+    outcome = Outcome(batch, result.status, step.writes, result.counts, result.quality)
+    batches.finish(run.lake, outcome, run.clock())
+    reach(f"{spec.name}:after-outcome")
+    lineage.complete(spec, outcome, run.clock())
+    return replace(result, writes=step.writes)
+
+
+def _generation(run: Run, spec: JobSpec) -> int:
+    """Return the newest checkpoint's generation; one more than the book's if its checkpoint is gone."""
+    last = batches.next_batch(run.lake, spec.name)
+    begun = last[0] if last != (1, 0) or batches.find_intent(run.lake, spec.name, 1, 0) else 0
+    if begun and not run.lake.checkpoint_path(spec.name, begun).exists():
+        return begun + 1
+    return max(begun, 1)
+
+
+def _inputs_key(run: Run, spec: JobSpec) -> str:
+    definitions = {name: hashlib.sha256(content).hexdigest() for name, content in spec.definitions(run).items()}
+    versions = {table: run.lake.version(table) for table in spec.triggers}
+    basis: Mapping[str, object] = {"versions": versions, "definitions": definitions, "as_of": _text(run.as_of)}
+    return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _first_line(problem: Exception) -> str:
+    """The error's class and first line only: deeper text may quote rows, and the book holds no personal data."""
+    if isinstance(problem, LeadhouseError):
+        return str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+    return type(problem).__name__
+
+
+def _total(counts: object) -> tuple[Count, ...]:
+    sums: dict[tuple[str, str, str], int] = {}
+    for count in counts:  # type: ignore[attr-defined]
+        key = (count.tenant, count.source, count.measure)
+        sums[key] = sums.get(key, 0) + count.rows
+    return tuple(Count(*key, rows) for key, rows in sorted(sums.items()))

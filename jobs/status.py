@@ -1,0 +1,150 @@
+"""``leadhouse status``: how the lake stands, read without a JVM; it works on an empty lake too."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from leadhouse.jobs.runtime.answers import grid, show_json
+from leadhouse.jobs.runtime.place import Place, find_place
+from leadhouse.jobs.runtime.reader import Reader
+
+MEASURES = ("fetched", "items", "accepted", "quarantined", "duplicate", "superseded", "held")
+"""The ledger's measures in the order of their flow; other measures name tables."""
+
+_JOBS = """
+SELECT job, batch, status, started_at, ended_at, as_of, error FROM (
+  SELECT *, row_number() OVER (PARTITION BY job ORDER BY generation DESC, number DESC) AS place FROM ops.runs
+) WHERE place = 1 ORDER BY started_at
+"""
+# Two jobs may count the same thing (records written, records read): the larger of their sums is the count.
+_LEDGER = """
+SELECT tenant, source, measure, max(total) AS "rows" FROM (
+  SELECT tenant, source, measure, job, sum("rows") AS total FROM ops.ledger GROUP BY tenant, source, measure, job
+) GROUP BY tenant, source, measure ORDER BY tenant, source
+"""
+_LISTS = """
+SELECT tenant, list, channel, purpose, count(*) AS leads, max(tick) AS tick FROM gold.engagement_lists
+GROUP BY tenant, list, channel, purpose ORDER BY tenant, list
+"""
+_SCORES = """
+SELECT tenant, status, model_version, count(*) AS leads, max(as_of) AS as_of, max(known) AS known FROM gold.lead_scores
+GROUP BY tenant, status, model_version ORDER BY tenant, status
+"""
+_FRESHNESS = """
+SELECT tenant, source, count(*) AS records, max(received_at) AS received_at FROM bronze.records
+GROUP BY tenant, source ORDER BY tenant, source
+"""
+_SENT = """
+SELECT tenant, destination, status, count(*) AS actions, max(sent_at) AS sent_at FROM gold.receipts
+GROUP BY tenant, destination, status ORDER BY tenant, destination, status
+"""
+_FINDINGS = """
+SELECT tenant, rule, count(*) AS facts FROM (
+  SELECT *, row_number() OVER (PARTITION BY tenant, finding_id ORDER BY known_at DESC) AS place FROM silver.findings
+) WHERE place = 1 AND status = 'raised' GROUP BY tenant, rule ORDER BY tenant, rule
+"""
+
+Row = dict[str, Any]
+
+
+def status(place: Place) -> Row:
+    """Return a lake's state as plain data: jobs, counts, freshness, findings, scores, champions, lists, receipts."""
+    reader = Reader(place)
+    return {
+        "lake": str(place.root),
+        "lake_id": place.lake_id,
+        "jobs": reader.fetch(_JOBS),
+        "ledger": ledger(reader),
+        "freshness": reader.fetch(_FRESHNESS),
+        "findings": reader.fetch(_FINDINGS),
+        "scores": reader.fetch(_SCORES),
+        "champions": champions(place),
+        "lists": reader.fetch(_LISTS),
+        "sent": reader.fetch(_SENT),
+    }
+
+
+def ledger(reader: Reader) -> list[Row]:
+    """Return the count ledger's totals: one row per tenant and source, one key per measure."""
+    totals: dict[tuple[str, str], Row] = {}
+    for row in reader.fetch(_LEDGER):
+        if row["measure"] in MEASURES:
+            key = (row["tenant"], row["source"])
+            empty = {"tenant": row["tenant"], "source": row["source"]} | dict.fromkeys(MEASURES, 0)
+            totals.setdefault(key, empty)[row["measure"]] = row["rows"]
+    return list(totals.values())
+
+
+def champions(place: Place) -> list[Row]:
+    """Return the registered champions with their figures, straight from MLflow's SQLite file below the lake.
+
+    Empty where there is no such file: no model yet, or MLflow elsewhere.
+    """
+    found: list[Row] = []
+    for path in sorted((place.root / "models").glob("*")):
+        if path.suffix in (".db", ".sqlite") and path.is_file():
+            found += _champions_in(path)
+    return found
+
+
+def _champions_in(path: Path) -> list[Row]:
+    query = (
+        "SELECT a.name, a.version, v.run_id FROM registered_model_aliases a "
+        "JOIN model_versions v ON v.name = a.name AND v.version = a.version WHERE a.alias = 'champion' ORDER BY a.name"
+    )
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        try:
+            models = connection.execute(query).fetchall()
+            metrics = "SELECT key, value FROM latest_metrics WHERE run_uuid = ? ORDER BY key"
+            return [
+                {"model": name, "version": version, "metrics": dict(connection.execute(metrics, (run,)).fetchall())}
+                for name, version, run in models
+            ]
+        finally:
+            connection.close()
+    except sqlite3.Error as problem:
+        return [{"model": path.name, "version": None, "metrics": {}, "problem": str(problem)}]
+
+
+def show_status(lake_root: Path, *, as_json: bool = False, console: Console) -> None:
+    """Print how a lake stands. Raises InputError if there is no lake."""
+    state = status(find_place(lake_root))
+    if as_json:
+        show_json(state, console)
+        return
+    console.print(Text(f"lake {state['lake']}", style="bold"))
+    if not state["jobs"]:
+        console.print("Nothing has run yet: leadhouse run --lake … --workspace … --landing …")
+        return
+    for title, key, columns in _SECTIONS:
+        rows = state[key]
+        if rows:
+            console.print()
+            console.print(
+                grid(title, columns, [[row.get(column) for column in columns] for row in rows], width=console.width)
+            )
+    _show_champions(state["champions"], console)
+
+
+_SECTIONS = (
+    ("Jobs", "jobs", ("job", "batch", "status", "ended_at", "error")),
+    ("Ledger", "ledger", ("tenant", "source", *MEASURES)),
+    ("Freshness", "freshness", ("tenant", "source", "records", "received_at")),
+    ("Findings in force", "findings", ("tenant", "rule", "facts")),
+    ("Scores", "scores", ("tenant", "status", "model_version", "leads", "as_of")),
+    ("Lists", "lists", ("tenant", "list", "channel", "purpose", "leads", "tick")),
+    ("Sent", "sent", ("tenant", "destination", "status", "actions", "sent_at")),
+)
+
+
+def _show_champions(champions: list[Row], console: Console) -> None:
+    for row in champions:
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in row["metrics"].items())
+        text = row.get("problem") or figures
+        console.print(Text(f"\nChampion {row['model']} version {row['version']}: {text}"))

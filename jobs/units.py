@@ -1,0 +1,141 @@
+"""One tenant's one source in one batch: the unit that the gate judges, from records to accepted items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
+from pyspark.storagelevel import StorageLevel
+
+from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.gate import judge
+from leadhouse.expectations.mapping import fact_mapping, parse_spec
+from leadhouse.expectations.rules import failures, present_texts, row_rules, typed_row
+from leadhouse.expectations.suite import suite
+from leadhouse.jobs.runtime.batches import Count, Quality
+from leadhouse.transforms.deduplicate import item_statuses
+from leadhouse.transforms.facts import FactMapping, keyed_items
+from leadhouse.transforms.parse import ParseSpec, parse_records
+
+Headers = dict[str | None, tuple[str, ...]]
+"""Header id → column names; None for records without a header."""
+
+_BROADCAST_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit after parsing, rules and gate. Its frames are persisted: call ``release`` when their facts are written."""
+
+    contract: Contract
+    mapping: FactMapping
+    items: DataFrame
+    """All items, with failures (empty where good)."""
+    accepted: DataFrame
+    """The good items that are no duplicates, keyed."""
+    statuses: DataFrame
+    counts: tuple[Count, ...]
+    quality: tuple[Quality, ...]
+    held: bool
+    notes: tuple[str, ...]
+
+    def count(self, measure: str) -> int:
+        """Return one of the unit's counts."""
+        return next((count.rows for count in self.counts if count.measure == measure), 0)
+
+    def release(self) -> None:
+        """Free what the unit keeps in memory."""
+        for frame in (self.items, self.statuses):
+            frame.unpersist()
+
+
+def take_unit(
+    records: DataFrame, contract: Contract, headers: Headers, history: DataFrame, *, key: bytes, default_region: str
+) -> Unit:
+    """Parse a unit's records, judge them by rules and gate, and tell new items from known ones.
+
+    ``records`` are bronze records of one tenant and source, ``history`` the rows of silver.items.
+    """
+    parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
+    items = _judged(reduce(DataFrame.unionByName, parsed), contract).persist(StorageLevel.MEMORY_AND_DISK)
+    total, good_count = _tally(items)
+    good = items.where(F.size("failures") == 0)
+    quality = _quality(good, contract, total, good_count)
+    held = not all(entry.success for entry in quality)
+    mapping = fact_mapping(contract, default_region)
+    keyed = keyed_items(good, mapping, key)
+    space = (F.col("tenant") == contract.tenant) & (F.lit(mapping.global_key) | (F.col("source") == contract.source))
+    statuses = item_statuses(keyed, history.where(space), by_order=not mapping.says_when).persist()
+    repeats = 0 if held else statuses.where(F.col("status") == "duplicate").count()
+    measures = {
+        "items": total,
+        "quarantined": 0 if held else total - good_count,
+        "held": total if held else 0,
+        "duplicate": repeats,
+        "accepted": 0 if held else good_count - repeats,
+    }
+    return Unit(
+        contract=contract,
+        mapping=mapping,
+        items=items,
+        accepted=_without_repeats(keyed, statuses, repeats),
+        statuses=statuses,
+        counts=tuple(Count(contract.tenant, contract.source, measure, rows) for measure, rows in measures.items()),
+        quality=quality,
+        held=held,
+        notes=_notes(contract, headers, quality, held),
+    )
+
+
+def _parsed(records: DataFrame, contract: Contract, header_id: str | None, header: tuple[str, ...]) -> DataFrame:
+    spec: ParseSpec = parse_spec(contract)
+    if contract.shape.format == "json":
+        return parse_records(records, spec, None)
+    parsed = parse_records(records.where(F.col("header_id").eqNullSafe(F.lit(header_id))), spec, header)
+    missing = [physical for _, physical in spec.fields if physical not in header]
+    if not missing:
+        return parsed
+    message = f"expected the column {missing[0]!r} that the contract names; the file's header has none"
+    refusal = F.struct(F.lit("column").alias("rule"), F.lit(message).alias("message"))
+    return parsed.withColumn("problem", F.coalesce("problem", refusal))
+
+
+def _judged(parsed: DataFrame, contract: Contract) -> DataFrame:
+    present = parsed.withColumn("texts", present_texts(contract))
+    typed = present.withColumn("row", typed_row(contract))
+    return typed.withColumn("failures", failures(row_rules(contract), F.col("problem"))).drop("problem")
+
+
+def _tally(items: DataFrame) -> tuple[int, int]:
+    row = items.agg(F.count(F.lit(1)), F.count(F.when(F.size("failures") == 0, 1))).first()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def _quality(good: DataFrame, contract: Contract, items: int, accepted: int) -> tuple[Quality, ...]:
+    specs = suite(contract, items=items, accepted=accepted)
+    verdicts = judge(good.select("row.*"), specs, size=accepted)
+    return tuple(
+        Quality(contract.tenant, contract.source, verdict.expectation, verdict.column, verdict.success, verdict.observed)
+        for verdict in verdicts
+    )
+
+
+def _without_repeats(keyed: DataFrame, statuses: DataFrame, repeats: int) -> DataFrame:
+    if repeats == 0:
+        return keyed
+    repeated = statuses.where(F.col("status") == "duplicate").select("record_id", "item")
+    return keyed.join(F.broadcast(repeated) if repeats < _BROADCAST_ROWS else repeated, ["record_id", "item"], "left_anti")
+
+
+def _notes(contract: Contract, headers: Headers, quality: tuple[Quality, ...], held: bool) -> tuple[str, ...]:
+    known = {field.physical_name for field in contract.fields}
+    added = sorted({name for header in headers.values() for name in header if name and name not in known})
+    notes = []
+    if added and contract.shape.format == "csv":
+        notes.append(f"{contract.source}: columns that the contract doesn't name, kept in bronze: {', '.join(added)}")
+    if held:
+        failed = "; ".join(f"{entry.expectation}({entry.column or ''}): {entry.observed}" for entry in quality if not entry.success)
+        notes.append(f"{contract.source}: held by the gate: {failed}")
+    return tuple(notes)

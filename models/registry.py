@@ -1,0 +1,226 @@
+"""The registry of models, in MLflow. The only file that imports mlflow, and only when a function here is called."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xgboost as xgb
+
+from leadhouse.conf.errors import LeadhouseError, TransientError
+from leadhouse.models.learn import Trained
+from leadhouse.models.package import Files, model_hash, pack, read_files, unpack, write_files
+from leadhouse.models.plots import calibration_png, importance_png, roc_png
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+CHAMPION = "champion"
+_HASH, _KEY = "model_hash", "training_key"
+_PACKAGE = "package"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version of a tenant's model."""
+
+    name: str
+    """``leadhouse-<tenant>``."""
+    number: str
+    model_hash: str
+    training_key: str
+    """Equal for models learned from equal data by an equal plan."""
+
+    @property
+    def label(self) -> str:
+        """Name and number as they stand in gold.lead_scores.model_version."""
+        return f"{self.name}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where a lake's models are tracked and registered."""
+
+    folder: Path
+    """The lake's folder for models: the SQLite file and the artifacts, unless ``tracking_uri`` says otherwise."""
+    tracking_uri: str | None = None
+
+    @property
+    def uri(self) -> str:
+        """MLflow's tracking and registry address."""
+        return self.tracking_uri or f"sqlite:///{self._database}"
+
+    @property
+    def _database(self) -> Path:
+        return self.folder / "mlflow.db"
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        return _mlflow_client(self.uri)
+
+    def champion(self, tenant: str) -> Version | None:
+        """Return the tenant's champion; None if it has none."""
+        if self.tracking_uri is None and not self._database.is_file():
+            return None  # a young lake: no need to load MLflow to know
+        with _reported(self.uri):
+            found = self._by_alias(model_name(tenant), CHAMPION)
+        return None if found is None else _version(found)
+
+    def files(self, version: Version) -> Files:
+        """Return a version's files, as it was registered. Raises LeadhouseError if they are not what was registered."""
+        import mlflow
+
+        with _reported(self.uri), tempfile.TemporaryDirectory() as folder:
+            mlflow.set_registry_uri(self.uri)
+            mlflow.set_tracking_uri(self.uri)
+            path = mlflow.artifacts.download_artifacts(f"models:/{version.label}", dst_path=folder)
+            files = read_files(Path(path) / "data" / _PACKAGE)
+        unpack(files, version.model_hash)
+        return files
+
+    def register(self, trained: Trained, *, tenant: str, tags: Mapping[str, str]) -> Version:
+        """Log a model with its evidence and register it as the tenant's next version; it is not the champion yet.
+
+        ``tags``: what else belongs to the evidence, e.g. the versions of the tables read.
+        """
+        files, name = pack(trained.model), model_name(tenant)
+        ours = {_HASH: model_hash(files), _KEY: str(trained.model.card[_KEY])}
+        with _reported(self.uri), tempfile.TemporaryDirectory() as scratch:
+            number = self._log(trained, files, name, {**tags, **ours}, Path(scratch))
+        return Version(name, number, ours[_HASH], ours[_KEY])
+
+    def promote(self, version: Version) -> None:
+        """Make a version its tenant's champion."""
+        with _reported(self.uri):
+            self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
+
+    def versions(self, tenant: str) -> list[Version]:
+        """Return all of a tenant's versions, oldest first."""
+        if self.tracking_uri is None and not self._database.is_file():
+            return []
+        with _reported(self.uri):
+            found = self._client.search_model_versions(f"name='{model_name(tenant)}'")
+        return [_version(entry) for entry in sorted(found, key=lambda entry: int(entry.version))]
+
+    def _by_alias(self, name: str, alias: str) -> ModelVersion | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._client.get_model_version_by_alias(name, alias)
+        except MlflowException as problem:
+            # Both say that there is none: no such model, or a model without that alias.
+            if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+
+    def _log(self, trained: Trained, files: Files, name: str, tags: Mapping[str, str], scratch: Path) -> str:
+        import mlflow
+
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.uri)
+        write_files(files, scratch / _PACKAGE)
+        _write_plots(trained, scratch / "plots")
+        with mlflow.start_run(experiment_id=self._experiment(name), run_name=name):
+            mlflow.log_params(_params(trained))
+            mlflow.log_metrics({**asdict(trained.metrics), "baseline_auc": trained.baseline_auc})
+            mlflow.set_tags(dict(tags))
+            mlflow.log_artifacts(str(scratch / "plots"), "plots")
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                loader_module="leadhouse.models.package",
+                data_path=str(scratch / _PACKAGE),
+                signature=_signature(),
+                pip_requirements=[f"xgboost=={xgb.__version__}"],
+            )
+        self._ensure_model(name)
+        version = self._client.create_model_version(
+            name, logged.model_uri, run_id=logged.run_id, tags=dict(tags), model_id=logged.model_id
+        )
+        return str(version.version)
+
+    def _experiment(self, name: str) -> str:
+        found = self._client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        location = None if self.tracking_uri else str(self.folder / "artifacts" / name)
+        return str(self._client.create_experiment(name, artifact_location=location))
+
+    def _ensure_model(self, name: str) -> None:
+        if not self._client.search_registered_models(f"name='{name}'"):
+            self._client.create_registered_model(name)
+
+
+def model_name(tenant: str) -> str:
+    """Return the registered model's name for a tenant."""
+    return f"leadhouse-{tenant}"
+
+
+def _params(trained: Trained) -> dict[str, object]:
+    kept = ("outcome", "horizon_days", "seed", "method", "examples", "leads_won", "leads_lost", "calibration", "folds")
+    card = trained.model.card
+    return {
+        **{key: card[key] for key in kept},
+        "rounds": trained.model.fitted.rounds,
+        "features": len(trained.model.fitted.spec.features),
+        "suspected_leakage": ", ".join(suspect.feature for suspect in trained.suspects) or "none",
+    }
+
+
+def _write_plots(trained: Trained, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "roc.png").write_bytes(roc_png(trained.labels, trained.probabilities))
+    (folder / "calibration.png").write_bytes(calibration_png(trained.labels, trained.probabilities))
+    (folder / "importance.png").write_bytes(importance_png(trained.model.fitted.importance()))
+
+
+def _signature() -> object:
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, DataType, Map, Schema
+
+    inputs = Schema([ColSpec(Map(DataType.double), "numbers"), ColSpec(Map(DataType.string), "categories")])
+    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double", "probability")]))
+
+
+def _version(found: ModelVersion) -> Version:
+    missing = [key for key in (_HASH, _KEY) if key not in found.tags]
+    if missing:
+        raise LeadhouseError(
+            f"registry: expected {found.name}/{found.version} to be a model of Leadhouse's; it has no {missing[0]}; "
+            "promote another version"
+        )
+    return Version(found.name, str(found.version), found.tags[_HASH], found.tags[_KEY])
+
+
+def _mlflow_client(uri: str) -> MlflowClient:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@contextmanager
+def _reported(uri: str) -> Iterator[None]:
+    """Turn MLflow's failures into one line; which ones a retry can help is not for us to guess beyond the connection."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except MlflowException as problem:
+        first = str(problem).splitlines()[0]
+        raise TransientError(f"registry: expected an answer from MLflow at {uri}; {first}; run again") from problem
