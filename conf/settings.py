@@ -163,11 +163,19 @@ def _build(cls: type, document: object, where: str, problems: list[str]) -> Any:
     values: dict[str, Any] = {}
     for name, entry in known.items():
         if name in document:
-            values[name] = _value(hints[name], document[name], f"{where}: {name}", problems)
+            value = _value(hints[name], document[name], f"{where}: {name}", problems)
+            if value is not _WRONG:
+                values[name] = value
+            elif entry.default is MISSING and entry.default_factory is MISSING:
+                return None
         elif entry.default is MISSING and entry.default_factory is MISSING:
             problems.append(f"{where}: expected the key {name!r}; it is missing")
             return None
     return cls(**values)
+
+
+_WRONG = object()
+"""Stands for a value that was refused: the default takes its place while the other problems are looked for."""
 
 
 def _value(hint: Any, value: object, where: str, problems: list[str]) -> Any:
@@ -178,14 +186,16 @@ def _value(hint: Any, value: object, where: str, problems: list[str]) -> Any:
     if origin is tuple:
         if not isinstance(value, list):
             problems.append(f"{where}: expected a list; got {value!r}")
-            return ()
-        return tuple(_value(typing.get_args(hint)[0], part, where, problems) for part in value)
+            return _WRONG
+        parts = tuple(_value(typing.get_args(hint)[0], part, where, problems) for part in value)
+        return _WRONG if _WRONG in parts else parts
     if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
-        return _build(hint, value, where, problems)
+        built = _build(hint, value, where, problems)
+        return _WRONG if built is None else built
     if origin is not None:  # Mapping[str, Destination]
         if not isinstance(value, Mapping):
             problems.append(f"{where}: expected a table; got {value!r}")
-            return {}
+            return _WRONG
         part = typing.get_args(hint)[1]
         return types.MappingProxyType(
             {name: _build(part, entry, f"{where}.{name}", problems) for name, entry in value.items()}
@@ -194,14 +204,13 @@ def _value(hint: Any, value: object, where: str, problems: list[str]) -> Any:
         return float(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
         problems.append(f"{where}: expected {hint.__name__}; got {value!r}")
+        return _WRONG
     return value
 
 
 def _range_problems(settings: Settings) -> list[str]:
     training = settings.training
     problems = []
-    if not isinstance(training, Training) or not isinstance(settings.identity, Identity):
-        return []
     if not 0 < training.test_share < 1:
         problems.append(f"settings.toml: training.test_share: expected a share between 0 and 1; got {training.test_share}")
     for name, value, least in (

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from leadhouse.expectations.contract import Shape
-from leadhouse.expectations.drafted import DraftedField, DraftedSource
+from leadhouse.expectations.draft_field import write_field
+from leadhouse.expectations.drafted import DraftedSource
 from leadhouse.expectations.guess_nulls import NullToken
 from leadhouse.expectations.guess_type import Writing
 from leadhouse.expectations.sample import Sample
-
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./]*(?:[ -][A-Za-z0-9_./]+)*")
-_RESERVED = frozenset(("true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"))
-_WIDTH = 118
-
-
-@dataclass
-class _Text:
-    lines: list[str] = field(default_factory=list)
-
-    def add(self, depth: int, line: str) -> None:
-        self.lines.append("  " * depth + line)
-
-    def comment(self, depth: int, text: str, mark: str = "") -> None:
-        """Add a comment, wrapped; what came from data can neither end it nor hide in it."""
-        words = f"{mark}{_visible(text)}".split(" ")
-        room = _WIDTH - 2 * depth - 2
-        line = ""
-        for word in words:
-            if line and len(line) + 1 + len(word) > room:
-                self.add(depth, f"# {line}")
-                line = f"  {word}"
-            else:
-                line = f"{line} {word}" if line else word
-        self.add(depth, f"# {line}")
-
-    def doubt(self, depth: int, text: str) -> None:
-        self.comment(depth, text, "DOUBT: ")
+from leadhouse.expectations.yaml_text import YamlText, flow_list, scalar
 
 
 def contract_yaml(
     source: DraftedSource, sample: Sample, glob: str, nulls: Sequence[NullToken], writing: Writing, history: str | None
 ) -> str:
     """Return the contract file's text. ``history`` says why the source is history, if it is."""
-    text = _Text()
+    text = YamlText()
     table = sample.table
     text.comment(0, f"Drafted by 'leadhouse contract draft' from {table.rows:,} rows of {sample.path.name}"
                     f"{'' if table.complete else ' (its beginning)'}.")  # fmt: skip
@@ -78,37 +49,10 @@ def contract_yaml(
         text.doubt(2, f"left out: {name}: {reason}")
     text.add(2, "properties:")
     for entry in source.fields:
-        _field(text, entry)
+        write_field(text, entry)
     text.add(2, "quality:")
     text.add(3, "- {metric: rowCount, mustBeGreaterThan: 0}")
     return "\n".join(text.lines) + "\n"
-
-
-def scalar(value: object) -> str:
-    """Return a value as YAML on one line, quoted where YAML would read it as something else."""
-    if not isinstance(value, str):
-        return json.dumps(value)
-    if _PLAIN.fullmatch(value) and value.casefold() not in _RESERVED:
-        return value
-    escaped = "".join(_escape(char) for char in value)
-    return f'"{escaped}"'
-
-
-def _escape(char: str) -> str:
-    if char in '"\\':
-        return "\\" + char
-    if char.isprintable():
-        return char
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _visible(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
-def _list(values: Iterable[str]) -> str:
-    return "[" + ", ".join(scalar(value) for value in values) + "]"
 
 
 def _purpose(source: DraftedSource, sample: Sample) -> str:
@@ -116,7 +60,7 @@ def _purpose(source: DraftedSource, sample: Sample) -> str:
     return f"{what}, as exported to {sample.path.name}."
 
 
-def _server(text: _Text, sample: Sample, glob: str) -> None:
+def _server(text: YamlText, sample: Sample, glob: str) -> None:
     text.add(0, "servers:")
     text.add(1, "- server: landing")
     text.add(2, "type: local")
@@ -129,7 +73,7 @@ def _server(text: _Text, sample: Sample, glob: str) -> None:
 
 
 def _properties(
-    text: _Text,
+    text: YamlText,
     source: DraftedSource,
     sample: Sample,
     nulls: Sequence[NullToken],
@@ -155,11 +99,11 @@ def _properties(
         add("history", "backfill")
     for token in (token for token in nulls if token.token):
         text.doubt(1, f"{token.token!r} is taken for 'no value' ({token.count:,} times in {_some(token.columns)})")
-    add("nullTokens", _list(["", *(token.token for token in nulls if token.token)]))
+    add("nullTokens", flow_list(["", *(token.token for token in nulls if token.token)]))
     true, false = _boolean_tokens(source)
     if true or false:
-        add("trueTokens", _list(true))
-        add("falseTokens", _list(false))
+        add("trueTokens", flow_list(true))
+        add("falseTokens", flow_list(false))
     if sample.table.format == "csv" and sample.table.separator != ",":
         add("delimiter", scalar(sample.table.separator))
     if sample.table.format == "csv" and sample.table.quote != '"':
@@ -203,88 +147,3 @@ def _boolean_tokens(source: DraftedSource) -> tuple[list[str], list[str]]:
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:4])
     return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown
-
-
-def _field(text: _Text, entry: DraftedField) -> None:
-    depth = 3
-    text.comment(depth, _seen(entry))
-    for note in entry.notes:
-        text.comment(depth, note)
-    for doubt in (*entry.type.doubts, *entry.doubts):
-        text.doubt(depth, doubt)
-    if entry.profile.perhaps_null:
-        text.doubt(
-            depth, f"{', '.join(map(repr, entry.profile.perhaps_null))} may mean 'no value'; if so, add to nullTokens"
-        )
-    text.add(depth, f"- name: {scalar(entry.name)}")
-    depth += 1
-    if entry.profile.physical_name != entry.name:
-        text.add(depth, f"physicalName: {scalar(entry.profile.physical_name)}")
-    text.add(depth, f"logicalType: {entry.logical_type}")
-    if entry.required:
-        text.add(depth, "required: true")
-    if entry.key_position:
-        if entry.profile.unique:
-            text.add(depth, "unique: true")
-        text.add(depth, "primaryKey: true")
-        text.add(depth, f"primaryKeyPosition: {entry.key_position}")
-    if entry.classification:
-        text.add(depth, f"classification: {entry.classification}")
-    custom = _custom(entry)
-    if custom:
-        text.add(depth, "customProperties:")
-        for name, value in custom:
-            text.add(depth + 1, f"- {{property: {name}, value: {value}}}")
-    if options := _options(entry):
-        text.comment(depth, "to refuse any other value:")
-        text.comment(depth, f"quality: [{{metric: invalidValues, arguments: {{validValues: {options}}}, mustBe: 0}}]")
-
-
-def _custom(entry: DraftedField) -> list[tuple[str, str]]:
-    custom = []
-    if entry.roles:
-        custom.append(("role", scalar(entry.roles[0]) if len(entry.roles) == 1 else _list(entry.roles)))
-    if entry.namespace:
-        custom.append(("namespace", scalar(entry.namespace)))
-    if entry.known_later:
-        custom.append(("known", "later"))
-    if entry.type.formats and entry.logical_type in ("timestamp", "date"):
-        custom.append(("formats", _list(entry.type.formats)))
-    if entry.positive_values:
-        custom.append(("positiveValues", _list(entry.positive_values)))
-    if entry.consent:
-        what = entry.consent
-        custom.append(("consent", f"{{channel: {scalar(what.channel)}, purpose: {what.purpose}, means: {what.means}, "
-                                  f"legalBasis: {what.legal_basis}}}"))  # fmt: skip
-    return custom
-
-
-def _personal(entry: DraftedField) -> bool:
-    roles = {"external_id", "email", "phone", "anonymous_id", "company"}
-    return bool(entry.classification) or bool(roles & set(entry.roles))
-
-
-def _few(entry: DraftedField, most: int) -> bool:
-    """Whether the values are few and each frequent, so that showing them shows nobody."""
-    distinct = entry.profile.distinct
-    return not _personal(entry) and 1 < len(distinct) <= most and min(distinct.values()) >= 3
-
-
-def _seen(entry: DraftedField) -> str:
-    distinct, filled, rows = len(entry.profile.distinct), entry.profile.filled, entry.profile.rows
-    share = f"always filled ({rows:,})" if filled == rows else f"filled in {filled:,} of {rows:,} rows"
-    if filled and not _personal(entry) and _few(entry, 6) and entry.logical_type in ("string", "boolean", "integer"):
-        values = ", ".join(f"{value[:30]} ({count:,})" for value, count in entry.profile.distinct.most_common(6))
-        return f"seen: {share}: {values}"
-    return f"seen: {share}, {distinct:,} different value{'' if distinct == 1 else 's'}"
-
-
-def _options(entry: DraftedField) -> str:
-    if (
-        entry.logical_type != "string"
-        or not _few(entry, 12)
-        or len(entry.profile.distinct) > 0.1 * entry.profile.filled
-    ):
-        return ""
-    shown = _list(sorted(entry.profile.distinct))
-    return shown if len(shown) <= 300 else ""

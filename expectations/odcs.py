@@ -32,6 +32,7 @@ CONTRACT_PROPERTIES: Mapping[str, type | tuple[str, ...]] = {
     "nullTokens": list,
     "trueTokens": list,
     "falseTokens": list,
+    "delimiter": str,
     "quote": str,
     "decimalMark": (".", ","),
     "timeZone": str,
@@ -148,8 +149,8 @@ def _server(servers: Sequence[Mapping[str, Any]], custom: Mapping[str, Any], pro
         problems.add("servers[0].path", f"expected a glob below the landing folder, without '..'; got {path!r}")
     if form not in ("csv", "json"):
         problems.add("servers[0].format", f"expected 'csv' or 'json' (one object a line); got {form!r}")
-    separator, quote = server.get("delimiter", ","), custom.get("quote", '"')
-    for name, mark in (("servers[0].delimiter", separator), ("customProperties.quote", quote)):
+    separator, quote = custom.get("delimiter", ","), custom.get("quote", '"')
+    for name, mark in (("customProperties.delimiter", separator), ("customProperties.quote", quote)):
         if len(mark) != 1:
             problems.add(name, f"expected one character; got {mark!r}")
     encoding = str(server.get("encoding", "utf-8"))

@@ -5,7 +5,6 @@ It is the jobs' own code at work: ingest's way of cutting bytes into records, re
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import sys
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 from rich.console import Console
@@ -25,15 +23,12 @@ from leadhouse.conf.settings import Settings, read_settings
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.tables import table_schema, table_specs
 from leadhouse.jobs.contract import NO_TENANT, check_contracts
+from leadhouse.jobs.trial_records import HEADER_ID, read_records
 from leadhouse.jobs.units import Unit, take_unit
 from leadhouse.transforms import facts
-from leadhouse.transforms.records import record_bounds, split
-from leadhouse.transforms.splitting import byte_order_mark, header_columns, splitting_of
 
-MOST_BYTES = 64_000_000
 SHOWN = 10
 _KEY = b"contract try: no lake, no secret"
-_HEADER = "try"
 
 
 @dataclass(frozen=True)
@@ -82,76 +77,12 @@ def try_contract(
     rows = spark.createDataFrame(table)
     history = spark.createDataFrame([], table_schema(table_specs()["silver.items"]))
     unit = take_unit(
-        rows, contract, {_HEADER if header else None: header}, history, key=_KEY, default_region=default_region
+        rows, contract, {HEADER_ID if header else None: header}, history, key=_KEY, default_region=default_region
     )
     try:
         return _trial(unit, table.num_rows, notes, shown)
     finally:
         unit.release()
-
-
-def read_records(
-    contract: Contract, sample: Path, received_at: datetime
-) -> tuple[pa.Table, tuple[str, ...], tuple[str, ...]]:
-    """Cut a sample into records as ingest does: rows with the columns of bronze.records, the header, and notes."""
-    shape = contract.shape
-    try:
-        with sample.open("rb") as file:
-            content = file.read(MOST_BYTES)
-            whole = not file.read(1)
-    except OSError as problem:
-        raise InputError(f"{sample}: expected a sample file; {problem.strerror}; check the path") from problem
-    try:
-        mark = byte_order_mark(content[:4], shape.encoding)
-    except InputError as problem:
-        raise InputError(f"{sample}: {problem}") from problem
-    cut = splitting_of(
-        format=shape.format, separator=shape.separator, quote=shape.quote, encoding=shape.encoding,
-        max_record_bytes=shape.max_record_bytes,
-    )  # fmt: skip
-    body = content[mark:]
-    notes = []
-    if not whole:
-        _, _, ends = record_bounds(body, cut, final=False)
-        body = body[: int(ends[-1])] if len(ends) else body
-        notes.append(f"only the first {len(body):,} bytes of the sample were tried")
-    if not fnmatch.fnmatch(sample.name, Path(contract.location.path).name):
-        notes.append(
-            f"the sample's name doesn't match the contract's path {contract.location.path!r}: it would not be taken"
-        )
-    starts, raws = split(body, cut)
-    header: tuple[str, ...] = ()
-    if shape.format == "csv" and len(raws):
-        header = header_columns(raws[0].as_py(), encoding=shape.encoding, separator=shape.separator, quote=shape.quote)
-        starts, raws = starts[1:], raws.slice(1)
-    if not len(raws):
-        raise InputError(
-            f"{sample}: expected records; got {'only a header' if header else 'an empty file'}; take another sample"
-        )
-    return _as_records(contract, sample, raws, starts + mark, header, received_at), header, tuple(notes)
-
-
-def _as_records(
-    contract: Contract,
-    sample: Path,
-    raws: pa.BinaryArray,
-    starts: object,
-    header: tuple[str, ...],
-    received_at: datetime,
-) -> pa.Table:
-    count = len(raws)
-    positions = pa.array(starts, pa.int64())
-    constant = {"tenant": contract.tenant, "source": contract.source, "origin": sample.name, "batch": "try"}
-    columns = {name: pa.array([value] * count, pa.string()) for name, value in constant.items()}
-    columns |= {
-        "partition": pa.array([0] * count, pa.int32()),
-        "position": positions,
-        "raw": raws.cast(pa.binary()),
-        "header_id": pa.array([_HEADER if header else None] * count, pa.string()),
-        "received_at": pa.array([received_at] * count, pa.timestamp("us", "UTC")),
-        "record_id": positions.cast(pa.string()),
-    }
-    return pa.table(columns)
 
 
 def _trial(unit: Unit, records: int, notes: tuple[str, ...], shown: int) -> Trial:

@@ -51,8 +51,8 @@ def pinned_lists(step: Step) -> tuple[ListSpec, ...]:
 def _step(step: Step) -> Result:
     lists = pinned_lists(step)
     ticks = _ticks(step)
-    cases = _cases(step, ticks, lists).persist()
     kept = incumbents(step.read("gold.decisions"), step.read("silver.identities"), ticks)
+    cases = _cases(step, ticks, kept, lists)
     placed = made.place_leads(cases, made.places_used(kept), lists=lists).persist()
     decided = made.decide(placed, lists=lists).persist()
     decisions = made.complete_decisions(
@@ -68,7 +68,7 @@ def _step(step: Step) -> Result:
         step.overwrite("gold.engagement_lists", engagement_lists(decisions))
         return Result(notes=_notes(step, decisions, lists))
     finally:
-        for frame in (decisions, decided, placed, cases):
+        for frame in (decisions, decided, placed):
             frame.unpersist()
 
 
@@ -79,7 +79,7 @@ def _ticks(step: Step) -> DataFrame:
     return step.spark.createDataFrame(ticks.toArrow())
 
 
-def _cases(step: Step, ticks: DataFrame, lists: tuple[ListSpec, ...]) -> DataFrame:
+def _cases(step: Step, ticks: DataFrame, kept: DataFrame, lists: tuple[ListSpec, ...]) -> DataFrame:
     run, settings = step.run, step.run.workspace.settings
     leads, identities = step.read("silver.leads"), step.read("silver.identities")
     spaces = {
@@ -97,7 +97,7 @@ def _cases(step: Step, ticks: DataFrame, lists: tuple[ListSpec, ...]) -> DataFra
         consents=standing_consents(step.read("silver.consents"), contacts, ticks, lists=lists),
         won=won_leads(step.read("silver.outcomes"), identities, ticks, outcome=settings.training.outcome),
         arms=stored_arms(step.read("gold.enrolments"), identities),
-        incumbents=incumbents(step.read("gold.decisions"), identities, ticks),
+        incumbents=kept,
         lists=lists,
         salt=settings.decisions.hold_out_salt,
     )

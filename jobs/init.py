@@ -56,7 +56,11 @@ def _starter(folder: Traversable, below: Path) -> Iterator[tuple[Path, Traversab
 
 
 def _show(folder: Path, console: Console) -> None:
-    console.print(f"Made the workspace {folder}: settings.toml, contracts/, lists/, policies/. Next:", markup=False)
+    console.print(
+        f"Made the workspace {folder}: settings.toml, contracts/, lists/, policies/. Next:",
+        markup=False,
+        soft_wrap=True,
+    )
     for line in (
         f"leadhouse contract draft SAMPLE.csv --workspace {folder}",
         f"leadhouse contract try {folder}/contracts/SAMPLE.odcs.yaml SAMPLE.csv --workspace {folder}",

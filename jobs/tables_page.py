@@ -28,8 +28,8 @@ def tables_page() -> str:
     views = [f"- `{view.name}` over `{view.over}`: {view.purpose}" for view in VIEWS.values()]
     parts = [
         "# The lake's tables",
-        "This page is made from the contracts in `expectations/table_contracts` by `python -m leadhouse.jobs.tables_page`. "
-        "The same text is in the Delta comments and in `leadhouse tables`. "
+        "This page is made from the contracts in `expectations/table_contracts` "
+        "by `python -m leadhouse.jobs.tables_page`. The same text is in the Delta comments and in `leadhouse tables`. "
         "Columns marked *confidential* hold personal data.",
         "\n".join(contents),
         *[_section(spec) for spec in specs],

@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from leadhouse.models.evaluate import Probabilities
 from leadhouse.models.matrix import FeatureSpec, Floats, Integers
 from leadhouse.models.split import Labels
 
@@ -17,11 +17,13 @@ MAX_ROWS = 50_000
 """Rows that the regression learns from at most, drawn evenly."""
 
 
-def logistic_auc(matrix: Floats, labels: Labels, spec: FeatureSpec, train: Integers, test: Integers) -> float:
-    """Return the AUC on ``test`` of a logistic regression fitted on ``train`` (places in the matrix)."""
+def logistic_log_odds(
+    matrix: Floats, labels: Labels, spec: FeatureSpec, train: Integers, test: Integers
+) -> Probabilities:
+    """Return the log odds on ``test`` of a logistic regression fitted on ``train`` (places in the matrix)."""
     learned_from = train[:: -(-len(train) // MAX_ROWS)]
     model = _pipeline(spec).fit(matrix[learned_from], labels[learned_from] > 0)
-    return float(roc_auc_score(labels[test], model.decision_function(matrix[test])))
+    return np.asarray(model.decision_function(matrix[test]), dtype=np.float64)
 
 
 def _pipeline(spec: FeatureSpec) -> Pipeline:

@@ -68,11 +68,12 @@ def reliability(labels: Labels, probabilities: Probabilities, bins: int = BINS) 
 
 def lift(labels: Labels, probabilities: Probabilities, share: float) -> float:
     """Return the rate among the top ``share`` over the rate among all; equal probabilities count in proportion."""
+    rates = labels.astype(np.float64)  # float32 rounds visibly
     wanted = max(1, round(share * len(labels)))
     threshold = np.sort(probabilities)[-wanted]
     above, tied = probabilities > threshold, probabilities == threshold
-    won = float(labels[above].sum()) + float(labels[tied].mean()) * (wanted - int(above.sum()))
-    return won / wanted / float(labels.mean())
+    won = rates[above].sum() + rates[tied].mean() * (wanted - int(above.sum()))
+    return float(won / wanted / rates.mean())
 
 
 def _rounded(value: float) -> float:

@@ -31,7 +31,7 @@ class Examples:
 
     def __len__(self) -> int:
         """Return the number of examples."""
-        return self.rows.num_rows
+        return len(self.labels)
 
     def take(self, places: Integers) -> Examples:
         """Return the examples at these places, in this order."""

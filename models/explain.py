@@ -35,9 +35,9 @@ _DIGITS = 6
 def explain(model: LeadModel, rows: Rows) -> pa.Array:
     """Return each row's strongest reasons up, then down, strongest first, as an array of type REASONS.
 
-    ``rows`` have the columns of gold.lead_features. ``value`` is the lead's own (null where missing); ``effect`` is what
-    the probability would lose without the feature's contribution, negative where it lowers it; ``words`` say both, with
-    what is usual: ``18 page views in 7 days (usually 2) raises it by 4.1 points``.
+    ``rows`` have the columns of gold.lead_features. ``value`` is the lead's own (null where missing); ``effect`` is
+    what the probability would lose without the feature's contribution, negative where it lowers it; ``words`` say both,
+    with what is usual: ``18 page views in 7 days (usually 2) raises it by 4.1 points``.
     """
     matrix = encode(rows, model.fitted.spec)
     if not len(matrix):

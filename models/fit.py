@@ -10,7 +10,7 @@ import numpy as np
 import xgboost as xgb
 
 from leadhouse.models.evaluate import Probabilities
-from leadhouse.models.matrix import Floats, FeatureSpec, Integers, Rows, encode
+from leadhouse.models.matrix import FeatureSpec, Floats, Integers, Rows, encode
 from leadhouse.models.split import Labels, fold_of
 
 _LARGE = 50_000
@@ -34,9 +34,9 @@ class Params:
     min_child_weight: float = 5.0
     reg_lambda: float = 2.0
     subsample: float = 0.8
-    colsample: float = 0.7
+    colsample: float = 0.5
     threads: int = 1
-    """Never more than two: histograms of small data are done before threads have met (20 times slower, seen, where other
+    """One for small data: its histograms are done before two threads have met (20 times slower, seen, where other
     processes keep the cores busy). The trees do not depend on it."""
 
     def booster(self) -> dict[str, Any]:
@@ -81,6 +81,10 @@ class FittedModel:
         booster.load_model(bytearray(self.ubj))
         return booster
 
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """Travel to Spark's workers as what the model is made of, without the trees that were made ready here."""
+        return FittedModel, (self.spec, self.ubj, self.rounds)
+
     def log_odds(self, matrix: Floats) -> Probabilities:
         """Return the trees' log odds for each row of an encoded matrix."""
         if not len(matrix):
@@ -97,9 +101,10 @@ class FittedModel:
 
     def importance(self) -> dict[str, float]:
         """Return each feature's share of the trees' total gain, all features named, 0 where it is never used."""
-        gain = self.booster.get_score(importance_type="total_gain")
-        total = sum(float(value) for value in gain.values()) or 1.0
-        return {name: float(gain.get(f"f{place}", 0.0)) / total for place, name in enumerate(self.spec.names)}
+        found = self.booster.get_score(importance_type="total_gain")
+        gain = [float(np.sum(found.get(f"f{place}", 0.0))) for place in range(len(self.spec.names))]
+        total = sum(gain) or 1.0
+        return {name: part / total for name, part in zip(self.spec.names, gain, strict=True)}
 
 
 def fit(
@@ -144,8 +149,8 @@ def held_out(
 ) -> tuple[Integers, Probabilities]:
     """Return places and log odds of examples, each scored by trees that never saw its lead.
 
-    ``only``: stop after so many folds (for large data, where one fifth says enough). Without ``rounds`` every fold finds
-    its own, inside its training part.
+    ``only``: stop after so many folds (for large data, where one fifth says enough). Without ``rounds`` every fold
+    finds its own, inside its training part.
     """
     fold = fold_of(labels, leads, folds, params.seed + 1)
     places, scores = [], []

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from leadhouse.models.split import Labels, fold_of
 from leadhouse.models.matrix import CATEGORY, COUNT, Feature, FeatureSpec, Floats, Integers
+from leadhouse.models.split import Labels, fold_of
 
 SUSPECT_AUC = 0.85
 """A single feature above this AUC is suspected of leakage."""
@@ -88,7 +88,8 @@ def _codes(feature: Feature, column: Floats) -> Integers:
     missing = np.isnan(column)
     if feature.kind == CATEGORY:
         return np.where(missing, len(feature.levels), np.nan_to_num(column)).astype(np.int64)
-    edges = np.unique(np.quantile(column[~missing], np.linspace(0, 1, _BINS + 1)[1:-1])) if (~missing).any() else []
+    present = column[~missing] if not missing.all() else np.zeros(1, dtype=np.float32)
+    edges = np.unique(np.quantile(present, np.linspace(0, 1, _BINS + 1)[1:-1]))
     # Values equal to an edge go above it, so that a value shared by many (0) has a bin of its own.
     return np.where(missing, len(edges) + 1, np.searchsorted(edges, column, side="right")).astype(np.int64)
 

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import xgboost as xgb
+from sklearn.metrics import roc_auc_score
 
-from leadhouse.models.baseline import logistic_auc
+from leadhouse.models.baseline import logistic_log_odds
 from leadhouse.models.calibrate import Calibration, calibrate
 from leadhouse.models.evaluate import Metrics, Probabilities, evaluate
 from leadhouse.models.examples import Examples, matrix_hash
@@ -118,9 +119,9 @@ def prepare(examples: Examples, plan: Plan) -> Prepared | NotEnough:
 def learn(data: Prepared, plan: Plan) -> Trained:
     """Judge, then fit on everything.
 
-    Where the examples are timed the model is judged on the latest leads (``test_share``), else on examples of leads that
-    it has not seen, in ``folds`` folds. The final trees are fitted on all examples; calibration and grade cuts come from
-    held-out scores only.
+    Where the examples are timed the model is judged on the latest leads (``test_share``), else on examples of leads
+    that it has not seen, in ``folds`` folds. The final trees are fitted on all examples; calibration and grade cuts
+    come from held-out scores only.
     """
     examples, params = data.examples, params_for(len(data.examples), plan.seed)
     split = _usable_split(examples, plan.test_share)
@@ -167,7 +168,7 @@ def _judge_by_time(data: Prepared, split: Split, plan: Plan, params: Params) -> 
     return _Judged(
         metrics=evaluate(examples.labels[test], probabilities),
         method=OUT_OF_TIME,
-        baseline_auc=logistic_auc(matrix, examples.labels, spec, train, test),
+        baseline_auc=_auc(examples.labels[test], logistic_log_odds(matrix, examples.labels, spec, train, test)),
         labels=examples.labels[test],
         probabilities=probabilities,
         places=np.concatenate([inner, test]),
@@ -182,17 +183,17 @@ def _judge_by_fold(data: Prepared, plan: Plan, params: Params) -> _Judged:
     places, log_odds = _held_out(data, np.arange(len(examples)), plan, params, None)
     labels, leads = examples.labels[places], examples.leads[places]
     fold = fold_of(labels, leads, plan.folds, plan.seed + 2)
-    probabilities = np.empty(len(places))
+    probabilities, baseline = np.empty(len(places)), np.empty(len(places))
     for number in range(plan.folds):
-        seen, unseen = fold != number, fold == number
+        seen, unseen = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        baseline[unseen] = logistic_log_odds(
+            data.matrix, examples.labels, data.learned.spec, places[seen], places[unseen]
+        )
         probabilities[unseen] = calibrate(log_odds[seen], labels[seen], leads[seen], plan.seed).apply(log_odds[unseen])
-    outer = fold_of(examples.labels, examples.leads, plan.folds, plan.seed) == 0
     return _Judged(
         metrics=evaluate(labels, probabilities),
         method=OUT_OF_FOLD,
-        baseline_auc=logistic_auc(
-            data.matrix, examples.labels, data.learned.spec, np.flatnonzero(~outer), np.flatnonzero(outer)
-        ),
+        baseline_auc=_auc(labels, baseline),
         labels=labels,
         probabilities=probabilities,
         places=places,
@@ -218,13 +219,17 @@ def _held_out(
     return places[found], log_odds
 
 
+def _auc(labels: Labels, scores: Probabilities) -> float:
+    return float(roc_auc_score(labels, scores))
+
+
 def _card(
     data: Prepared, plan: Plan, judged: _Judged, found: tuple[Suspect, ...], calibration: Calibration
 ) -> dict[str, object]:
     """Everything about a model that depends on its data and plan only: no clock, no table versions, no run ids."""
     won, lost = data.examples.lead_counts()
     return {
-        **{key: value for key, value in asdict(plan).items()},
+        **asdict(plan),
         "training_key": data.key,
         "method": judged.method,
         "metrics": asdict(judged.metrics),

@@ -165,7 +165,7 @@ def _entries(maps: pa.MapArray) -> tuple[Integers, pa.Array, pa.Array]:
 def _places(keys: pa.Array, names: list[str], places: list[int]) -> Integers:
     """Return each key's column in the matrix, -1 for a key that the specification doesn't name."""
     found = pc.index_in(keys, value_set=pa.array(names, keys.type)).fill_null(len(names))
-    return np.append(np.asarray(places, dtype=np.int64), -1)[np.asarray(found)]
+    return np.asarray(np.append(np.asarray(places, dtype=np.int64), -1)[np.asarray(found)], dtype=np.int64)
 
 
 def _floats(values: pa.Array) -> npt.NDArray[np.float64]:
@@ -256,7 +256,9 @@ def _learn_levels(values: pa.Array, leads: Integers) -> tuple[tuple[str, ...], s
     pairs = np.unique(np.stack([np.asarray(encoded.indices, dtype=np.int64), leads]), axis=1)
     codes, per_level = np.unique(pairs[0], return_counts=True)
     dictionary = encoded.dictionary.to_pylist()
-    shared = [(-int(count), dictionary[code]) for code, count in zip(codes, per_level, strict=True) if count >= MIN_LEADS]
+    shared = [
+        (-int(count), dictionary[code]) for code, count in zip(codes, per_level, strict=True) if count >= MIN_LEADS
+    ]
     kept = [level for _, level in sorted(shared)[:MAX_LEVELS]]
     return tuple(sorted(kept)), (kept[0] if kept else None)
 

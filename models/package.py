@@ -42,7 +42,10 @@ def pack(model: LeadModel) -> dict[str, bytes]:
             }
         ),
     }
-    return {**content, MANIFEST: _json({"format": FORMAT, "files": {name: _sha256(part) for name, part in content.items()}})}
+    return {
+        **content,
+        MANIFEST: _json({"format": FORMAT, "files": {name: _sha256(part) for name, part in content.items()}}),
+    }
 
 
 def model_hash(files: Files) -> str:
@@ -141,9 +144,7 @@ class ServedModel:
         schema = pa.schema(
             [("numbers", pa.map_(pa.string(), pa.float64())), ("categories", pa.map_(pa.string(), pa.string()))]
         )
-        maps = {
-            name: [list(dict(entry).items()) for entry in model_input[name]] for name in ("numbers", "categories")
-        }
+        maps = {name: [list(dict(entry).items()) for entry in model_input[name]] for name in ("numbers", "categories")}
         return np.asarray(self.model.predict(pa.table(maps, schema=schema)))
 
 

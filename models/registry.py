@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 _HASH, _KEY = "model_hash", "training_key"
+_PROMOTED = "promoted"
 _PACKAGE = "package"
 
 
@@ -39,6 +40,8 @@ class Version:
     model_hash: str
     training_key: str
     """Equal for models learned from equal data by an equal plan."""
+    was_promoted: bool = False
+    """Whether it has been champion before."""
 
     @property
     def label(self) -> str:
@@ -63,7 +66,7 @@ class Registry:
     def _database(self) -> Path:
         return self.folder / "mlflow.db"
 
-    @cached_property
+    @property
     def _client(self) -> MlflowClient:
         return _mlflow_client(self.uri)
 
@@ -102,6 +105,7 @@ class Registry:
         """Make a version its tenant's champion."""
         with _reported(self.uri):
             self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
+            self._client.set_model_version_tag(version.name, version.number, _PROMOTED, "true")
 
     def versions(self, tenant: str) -> list[Version]:
         """Return all of a tenant's versions, oldest first."""
@@ -111,6 +115,10 @@ class Registry:
             found = self._client.search_model_versions(f"name='{model_name(tenant)}'")
         return [_version(entry) for entry in sorted(found, key=lambda entry: int(entry.version))]
 
+    def newest(self, tenant: str) -> Version | None:
+        """Return the tenant's latest version; None if it has none."""
+        return max(self.versions(tenant), key=lambda version: int(version.number), default=None)
+
     def _by_alias(self, name: str, alias: str) -> ModelVersion | None:
         from mlflow.exceptions import MlflowException
 
@@ -118,7 +126,7 @@ class Registry:
             return self._client.get_model_version_by_alias(name, alias)
         except MlflowException as problem:
             # Both say that there is none: no such model, or a model without that alias.
-            if problem.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            if getattr(problem, "error_code", None) in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
             raise
 
@@ -197,30 +205,42 @@ def _version(found: ModelVersion) -> Version:
             f"registry: expected {found.name}/{found.version} to be a model of Leadhouse's; it has no {missing[0]}; "
             "promote another version"
         )
-    return Version(found.name, str(found.version), found.tags[_HASH], found.tags[_KEY])
+    return Version(found.name, str(found.version), found.tags[_HASH], found.tags[_KEY], _PROMOTED in found.tags)
 
 
+@cache
 def _mlflow_client(uri: str) -> MlflowClient:
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    _quiet()
     from mlflow import MlflowClient
 
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     if uri.startswith("sqlite:///"):
         Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
+def _quiet() -> None:
+    """No telemetry, banners or progress bars; set before mlflow is imported, which reads them once."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow  # noqa: F401 - sets up the loggers below, which would undo the levels later
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
 @contextmanager
 def _reported(uri: str) -> Iterator[None]:
-    """Turn MLflow's failures into one line; which ones a retry can help is not for us to guess beyond the connection."""
+    """Turn MLflow's failures into one line, and say whether trying again can help."""
+    _quiet()
     from mlflow.exceptions import MlflowException
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except MlflowException as problem:
-        first = str(problem).splitlines()[0]
-        raise TransientError(f"registry: expected an answer from MLflow at {uri}; {first}; run again") from problem
+    except (MlflowException, OSError) as problem:
+        place = uri.rpartition("@")[2]  # an address may hold a password before its @
+        message = f"registry: expected MLflow at {place} to answer; {str(problem).splitlines()[0]}"
+        if getattr(problem, "error_code", None) in ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"):
+            raise TransientError(f"{message}; run again") from problem
+        raise LeadhouseError(f"{message}; check settings.toml: mlflow.tracking_uri") from problem

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from leadhouse.transforms.splitting import Splitting
 
+_WINDOW = 1 << 20
+"""Code units looked at together: so many that the arrays over them stay in the processor's cache."""
+
 
 def split(data: bytes, splitting: Splitting) -> tuple[NDArray[np.int64], pa.BinaryArray]:
     """Return where each record begins in ``data``, and its bytes without the line end; blank lines are no records.
@@ -55,14 +58,18 @@ def record_ends(data: bytes, splitting: Splitting, *, final: bool) -> NDArray[np
     stray one. Otherwise what follows the last end is a record whose end is not in ``data``.
     """
     units = _units(data, splitting.unit)
-    ends: list[NDArray[np.int64]] = []
-    start = 0
-    while True:
-        found, was_cut = _Lines(units[start:], splitting).ends(final)
-        ends.append(found + start)
-        if not was_cut:
+    ends = [np.zeros(0, dtype=np.int64)]
+    start, window = 0, _WINDOW
+    while start < len(units):
+        stop = min(start + window, len(units))
+        is_last = stop == len(units)
+        found, was_cut = _Lines(units[start:stop], splitting).ends(final and is_last)
+        if is_last and not was_cut:
+            ends.append(found + start)
             break
-        start = int(ends[-1][-1])
+        window = _WINDOW if len(found) else 2 * window
+        ends.append(found + start)
+        start = int(ends[-1][-1]) if len(found) else start
     result = np.concatenate(ends) * splitting.unit
     if final and len(data) > (result[-1] if len(result) else 0):
         result = np.append(result, len(data))
@@ -98,8 +105,8 @@ class _Lines:
         at_start = _at_field_start(units, runs, splitting)
         self._toggles = np.cumsum(odd & at_start)
         self._resets = runs[odd & ~at_start]
-        since = np.maximum.accumulate(np.where(odd & ~at_start, self._toggles, 0))
-        inside = (self._toggles - since) % 2 == 1
+        self._since = np.maximum.accumulate(np.where(odd & ~at_start, self._toggles, 0))
+        inside = (self._toggles - self._since) % 2 == 1
         before = np.searchsorted(runs, self._after)
         self._outside_line = np.flatnonzero(~np.concatenate([[False], inside])[before])
         self._outside = self._after[self._outside_line]
@@ -134,7 +141,8 @@ class _Lines:
             if (first if first is not None else self._size) - start > self._longest:
                 return [*found, start + self._longest], 0, "cut"
             end = self._end_from(start)
-            if (end or self._size) - start > self._limit or (final and end is None):
+            is_stray = (end or self._size) - start > self._limit
+            if is_stray or (final and end is None and self._is_open(start)):
                 end = first
             if end is None:
                 break
@@ -157,6 +165,15 @@ class _Lines:
         if end is not None and end <= until:
             return end
         return _first_above(self._outside, until)
+
+    def _is_open(self, start: int) -> bool:
+        """Whether a quote is open after the last unit, if a record begins at ``start``."""
+        if self._outside is self._after:
+            return False
+        run = int(np.searchsorted(self._runs, start))
+        toggled = int(self._toggles[run - 1]) if run else 0
+        since = int(self._since[-1]) if len(self._resets) and self._resets[-1] >= start else toggled
+        return (int(self._toggles[-1]) - since) % 2 == 1
 
 
 def _at_field_start(

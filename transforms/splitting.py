@@ -109,7 +109,10 @@ def byte_order_mark(head: bytes, encoding: str) -> int:
 
 
 def header_columns(header: bytes, *, encoding: str, separator: str, quote: str) -> tuple[str, ...]:
-    """Return the column names in a CSV file's header record; bytes that don't decode become U+FFFD."""
+    """Return the column names in a CSV file's header record; bytes that don't decode become U+FFFD.
+
+    Raises InputError for a header that holds a carriage return alone outside quotes: its file's lines may all end so.
+    """
     text = header.decode(encoding, errors="replace")
     try:
         rows = list(
@@ -120,6 +123,8 @@ def header_columns(header: bytes, *, encoding: str, separator: str, quote: str) 
                 quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
             )
         )
-    except (csv.Error, TypeError):  # a field above csv's limit, a lone carriage return, a separator of two characters
+    except (csv.Error, TypeError):  # a field above csv's limit, a separator of two characters
         return tuple(text.split(separator))
+    if len(rows) > 1:
+        raise InputError("expected lines that end in a newline; its header holds a carriage return alone; save it anew")
     return tuple(rows[0]) if rows else ()

@@ -1,0 +1,69 @@
+"""Which model scores a tenant's leads, and its bytes in the lake: for the jobs that train, score and decide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+from leadhouse.conf.errors import LeadhouseError
+from leadhouse.jobs.runtime.job import Run, Step
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.models.package import MANIFEST, Files, load, pack
+from leadhouse.models.registry import Registry, Version
+from leadhouse.models.scoring import Champion
+
+_PREFIX = "champion/"
+
+
+def open_registry(run: Run) -> Registry:
+    """Return the registry of a run's lake."""
+    return Registry(run.lake.root / "models", run.workspace.settings.mlflow.tracking_uri)
+
+
+def keep_model(lake: Lake, files: Files) -> str:
+    """Store a packed model in the lake by its hashes, for scoring and for replays, and return the model's hash."""
+    for name, content in files.items():
+        if name != MANIFEST:
+            lake.keep(content)
+    return lake.keep(files[MANIFEST])
+
+
+def champion_definitions(run: Run) -> Mapping[str, bytes]:
+    """Return per tenant which version is champion, as a definition that an intent can pin."""
+    registry = open_registry(run)
+    found = ((tenant, registry.champion(tenant)) for tenant in run.tenants)
+    return {f"{_PREFIX}{tenant}": _as_definition(version) for tenant, version in found if version is not None}
+
+
+def pinned_champions(step: Step) -> dict[str, Champion]:
+    """Return each tenant's champion as the batch's intent has it, whoever was promoted since."""
+    pinned = {
+        name.removeprefix(_PREFIX): _from_definition(step.run.lake.kept(digest))
+        for name, digest in step.batch.definitions.items()
+        if name.startswith(_PREFIX)
+    }
+    registry = open_registry(step.run)
+    return {
+        tenant: Champion(version.label, version.model_hash, _files(step.run.lake, registry, version))
+        for tenant, version in pinned.items()
+    }
+
+
+def _files(lake: Lake, registry: Registry, version: Version) -> Files:
+    """A version's files: from the lake, or from MLflow where it was registered by somebody else."""
+    try:
+        return pack(load(lake.kept, version.model_hash))
+    except LeadhouseError:
+        files = registry.files(version)
+        keep_model(lake, files)
+        return files
+
+
+def _as_definition(version: Version) -> bytes:
+    # Whether it was promoted before is no part of what it is.
+    return json.dumps(asdict(replace(version, was_promoted=True)), sort_keys=True).encode()
+
+
+def _from_definition(content: bytes) -> Version:
+    return Version(**json.loads(content))

@@ -1,0 +1,55 @@
+"""The score job: applies each tenant's champion to every lead's features."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from leadhouse.jobs.champion import champion_definitions, pinned_champions
+from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.runner import Report, run_job
+from leadhouse.models.scoring import SCORE_COLUMNS, SCORE_SCHEMA, scorer
+from leadhouse.transforms.scores import lead_scores
+
+
+def _step(step: Step) -> Result:
+    champions = pinned_champions(step)
+    features = step.read("gold.lead_features")
+    scored = features.select(*SCORE_COLUMNS).mapInArrow(scorer(champions), SCORE_SCHEMA)
+    ticks = step.spark.createDataFrame(features.select("tenant", "as_of").distinct().toArrow())
+    step.overwrite("gold.lead_scores", lead_scores(scored, step.read("gold.decisions"), ticks))
+    without = sorted({row["tenant"] for row in ticks.collect()} - set(champions))
+    notes = [f"{tenant}: scored by {champion.version}" for tenant, champion in sorted(champions.items())]
+    return Result(notes=(*notes, *(f"{tenant}: no model; leads are marked not enough data" for tenant in without)))
+
+
+SPEC = JobSpec(
+    name="score",
+    goal="Say how likely each lead is to convert, by its tenant's champion.",
+    reads=("gold.lead_features", "gold.decisions"),
+    writes=("gold.lead_scores",),
+    guardrails=(
+        "never scores a batch by a mixture of models",
+        "refuses a model whose files are not what their hashes say",
+        "gives no score where there is no model",
+    ),
+    step=_step,
+    triggers=("gold.lead_features",),
+    definitions=champion_definitions,
+)
+
+
+def run(run: Run) -> Report:
+    """Score if features or a champion have changed since the last time."""
+    return run_job(run, SPEC)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run this job from the command line, with the options of ``leadhouse score``."""
+    from leadhouse.jobs import cli  # here, since the command line imports every job
+
+    return int(cli.main(["score", *argv]) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,179 @@
+"""The train job: learns each tenant's model from what was known and what became of it, and registers it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
+
+from leadhouse.conf.errors import InputError
+from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.mapping import outcome_names
+from leadhouse.jobs.champion import keep_model, open_registry
+from leadhouse.jobs.feature import FEATURE_READS, feature_frame, pinned_ticks
+from leadhouse.jobs.refine import contract_files, pinned_contracts
+from leadhouse.jobs.runtime.faults import reach
+from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.runner import Report, run_job
+from leadhouse.models.examples import read_examples
+from leadhouse.models.learn import NotEnough, Plan, Trained, learn, prepare
+from leadhouse.models.package import pack
+from leadhouse.models.registry import Registry, Version
+from leadhouse.transforms.moments import training_examples
+
+_TRIGGERS = tuple(table for table in FEATURE_READS if table != "silver.consents")
+_SETTINGS = "settings/training"
+
+
+def _definitions(run: Run) -> Mapping[str, bytes]:
+    settings = json.dumps(asdict(run.workspace.settings.training), sort_keys=True)
+    return {**contract_files(run), _SETTINGS: settings.encode()}
+
+
+def _step(step: Step) -> Result:
+    contracts, ticks = pinned_contracts(step), pinned_ticks(step).persist()
+    notes = []
+    for tenant in sorted({contract.tenant for contract in contracts}):
+        outcome = outcome_of(tenant, contracts, step.run.workspace.settings.training.outcome)
+        if outcome is None:
+            notes.append(f"{tenant}: no model: no contract declares an outcome")
+        else:
+            notes += _train(step, tenant, outcome, ticks)
+    return Result(notes=tuple(notes))
+
+
+def _train(step: Step, tenant: str, outcome: str, ticks: DataFrame) -> list[str]:
+    settings = step.run.workspace.settings.training
+    plan = Plan(
+        tenant=tenant,
+        outcome=outcome,
+        horizon_days=settings.horizon_days,
+        test_share=settings.test_share,
+        folds=settings.folds,
+        min_positives=settings.min_positives,
+        min_negatives=settings.min_negatives,
+        seed=settings.seed,
+    )
+    data = prepare(read_examples(_rows(step, plan, ticks)), plan)
+    if isinstance(data, NotEnough):
+        return [f"{tenant}: not enough data: {data.reason}; no new model"]
+    registry = open_registry(step.run)
+    newest = registry.newest(tenant)
+    if newest is not None and newest.training_key == data.key:
+        _promote_once(registry, newest)
+        return [f"{newest.label}: the training data are unchanged; nothing was trained"]
+    trained = learn(data, plan)
+    keep_model(step.run.lake, pack(trained.model))
+    tags = {f"version {table}": str(version) for table, version in step.batch.reads.items()}
+    version = registry.register(trained, tenant=tenant, tags={**tags, "batch": step.batch.name})
+    reach("train:after-register")
+    _promote_once(registry, version)
+    return _notes(version, trained)
+
+
+def _promote_once(registry: Registry, version: Version) -> None:
+    """Every new version becomes the champion, once: what a person has rolled back later stays rolled back."""
+    if not version.was_promoted:
+        registry.promote(version)
+
+
+def _rows(step: Step, plan: Plan, ticks: DataFrame) -> pa.Table:
+    """One tenant's examples with their features, on the driver."""
+
+    def own(table: str) -> DataFrame:
+        return step.read(table).where(F.col("tenant") == plan.tenant)
+
+    examples = training_examples(
+        own("silver.leads"),
+        own("silver.outcomes"),
+        own("silver.identities"),
+        own("silver.findings"),
+        outcome=plan.outcome,
+        ages_days=step.run.workspace.settings.training.ages_days,
+        horizon_days=plan.horizon_days,
+        ticks=ticks,
+    ).persist()
+    moment = ["tenant", "lead_id", "as_of", "known"]
+    try:
+        features = feature_frame(step, examples.select(*moment), ticks)
+        return (
+            examples.join(features, moment)
+            .select("lead_id", "as_of", "label", "timed", "numbers", "categories")
+            .toArrow()
+        )
+    finally:
+        examples.unpersist()
+
+
+def outcome_of(tenant: str, contracts: Sequence[Contract], chosen: str | None) -> str | None:
+    """Return the outcome to learn for a tenant: the chosen one, else the only one that its contracts declare.
+
+    None if they declare none. Raises InputError if there are several to choose from, or none by the chosen name.
+    """
+    names = sorted({name for contract in contracts if contract.tenant == tenant for name in outcome_names(contract)})
+    if chosen is None and len(names) > 1:
+        raise InputError(
+            f"settings.toml: training.outcome: expected one of {', '.join(names)}; it is not set; name the one to learn"
+        )
+    if chosen is not None and names and chosen not in names:
+        raise InputError(
+            f"settings.toml: training.outcome: expected one of {', '.join(names)}; got {chosen!r}; name one"
+        )
+    return chosen if chosen in names else next(iter(names), None)
+
+
+def _notes(version: Version, trained: Trained) -> list[str]:
+    figures, card = trained.metrics, trained.model.card
+    notes = [
+        f"trained {version.label}: AUC {_short(figures.auc)} {trained.method} on {figures.examples:,} examples "
+        f"({card['leads_won']:,} of {card['leads_won'] + card['leads_lost']:,} leads won); "
+        f"logistic regression {_short(trained.baseline_auc)}",
+        f"average precision {_short(figures.average_precision)} · log loss {_short(figures.log_loss)} · "
+        f"Brier {_short(figures.brier)} · lift at 10 % {figures.lift_at_10:.1f} · "
+        f"calibration error {_short(figures.calibration_error)} ({card['calibration']})",
+    ]
+    notes += [f"suspected leakage: {suspect.feature} {suspect.words}" for suspect in trained.suspects]
+    notes += [f"{name}: {count:,} infinite values count as missing" for name, count in sorted(trained.infinite.items())]
+    return notes
+
+
+def _short(figure: float) -> str:
+    return f"{figure:.3f}".removeprefix("0")
+
+
+SPEC = JobSpec(
+    name="train",
+    goal="Learn how likely leads are to convert, and say how well that is known.",
+    reads=FEATURE_READS,
+    writes=(),
+    guardrails=(
+        "learns from what was known at the moment, never later",
+        "judges a model only on leads that it has not seen",
+        "trains nothing from too little data or from unchanged data",
+        "names features that are suspected to hold the outcome itself",
+    ),
+    step=_step,
+    triggers=_TRIGGERS,
+    definitions=_definitions,
+)
+
+
+def run(run: Run) -> Report:
+    """Train if facts, contracts or the training settings have changed since the last time."""
+    return run_job(run, SPEC)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run this job from the command line, with the options of ``leadhouse train``."""
+    from leadhouse.jobs import cli  # here, since the command line imports every job
+
+    return int(cli.main(["train", *argv]) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

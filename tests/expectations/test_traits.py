@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from leadhouse.conf.workspace import open_workspace, shipped_workspace
+from leadhouse.expectations.contract import Contract, Field, Location, Shape
+from leadhouse.expectations.odcs import read_contracts
+from leadhouse.expectations.traits import trait_kinds
+from leadhouse.transforms.features import TraitKind
+
+
+def contract(*fields: Field, source: str = "crm") -> Contract:
+    shape, location = Shape(format="csv"), Location("local", "*.csv")
+    return Contract("acme", source, "1.0.0", "x" * 64, "crm.odcs.yaml", "sales", "", location, shape, fields)
+
+
+def test_traits_are_typed_by_their_own_source() -> None:
+    crm = contract(
+        Field("employees", "Employees", "integer", roles=("trait",)),
+        Field("revenue", "Revenue", "number", roles=("trait",)),
+        Field("land", "Land", "string", roles=("country", "trait")),
+        Field("stage", "Stage", "string", roles=("trait",), known="later"),
+        Field("note", "Note", "string"),
+    )
+    forms = contract(Field("employees", "Employees", "string", roles=("trait",)), source="forms")
+    assert trait_kinds((crm, forms)) == (
+        TraitKind("acme", "crm", "employees", "number"),
+        TraitKind("acme", "crm", "revenue", "number"),
+        TraitKind("acme", "crm", "country", "string"),
+        TraitKind("acme", "crm", "land", "string"),
+        TraitKind("acme", "crm", "stage", "string", known="later"),
+        TraitKind("acme", "forms", "employees", "string"),
+    )
+
+
+def test_personal_sensitive_and_reserved_traits_are_none() -> None:
+    fields = (
+        Field("name", "Name", "string", roles=("trait",), classification="confidential"),
+        Field("health", "Health", "string", roles=("trait",), classification="sensitive"),
+        Field("mail", "Mail", "string", roles=("email", "trait")),
+        Field("firm", "Firm", "string", roles=("company", "trait")),
+        Field("created_at", "Created", "timestamp", roles=("created_at", "trait")),
+        Field("gone", "Gone", "boolean", roles=("deleted",)),
+        Field("country", "Country", "string", roles=("country",), classification="sensitive"),
+    )
+    assert trait_kinds((contract(*fields),)) == ()
+
+
+def test_what_sales_fill_in_after_the_fact_is_no_feature_of_x_education() -> None:
+    workspace = open_workspace(Path(shipped_workspace("x_education")))
+    kinds = trait_kinds(read_contracts(workspace.contract_files, workspace.settings.tenant))
+    usable = {kind.name for kind in kinds if kind.known == "at_creation"}
+    assert {"tags", "lead_quality", "last_activity"}.isdisjoint(usable)
+    assert {"tags", "lead_quality", "last_activity"} <= {kind.name for kind in kinds}
+    assert "lead_source" in usable

@@ -1,0 +1,60 @@
+"""A lake and a run over it, for the tests of jobs that read gold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import Row, SparkSession
+
+from leadhouse.conf.settings import Settings
+from leadhouse.conf.workspace import Workspace
+from leadhouse.expectations.tables import table_schema, table_specs
+from leadhouse.jobs.runtime.job import Run
+from leadhouse.jobs.runtime.lake import Lake, open_lake
+
+TICK = datetime(2024, 5, 10, 12, tzinfo=UTC)
+NOW = datetime(2024, 5, 10, 18, tzinfo=UTC)
+
+
+def a_run(
+    spark: SparkSession, folder: Path, settings: Settings, lists: dict[str, str] | None = None, **more: Any
+) -> Run:
+    """A run over the lake in ``folder``, with these list files (name → text)."""
+    workspace = folder / "workspace"
+    (workspace / "lists").mkdir(parents=True, exist_ok=True)
+    for name, text in (lists or {}).items():
+        (workspace / "lists" / f"{name}.yaml").write_text(text)
+    files = tuple(sorted((workspace / "lists").glob("*.yaml")))
+    return Run(
+        spark=spark,
+        lake=open_lake(folder / "lake"),
+        workspace=Workspace(workspace, settings, (), files, ()),
+        contracts=(),
+        keys={"acme": b"a secret of the tests"},
+        run_id="00000000-0000-4000-8000-000000000000",
+        clock=lambda: NOW,
+        **more,
+    )
+
+
+def fill(spark: SparkSession, lake: Lake, table: str, rows: list[dict[str, Any]], mode: str = "append") -> None:
+    """Write rows into a table; what they leave out is empty or null."""
+    spec = table_specs()[table]
+    schema = table_schema(spec)
+    empty: dict[str, Any] = {"STRING": "", "TIMESTAMP": TICK, "BOOLEAN": False, "INT": 0, "BIGINT": 0, "DOUBLE": 0.0}
+    blank = {
+        column.name: (
+            empty.get(column.sql_type, {} if column.sql_type.startswith("MAP") else []) if column.required else None
+        )
+        for column in spec.columns
+    }
+    full = [tuple((blank | {"tenant": "acme"} | row)[name] for name in schema.names) for row in rows]
+    version = lake.version(table) + 1
+    lake.write(table, spark.createDataFrame(full, schema), mode=mode, app_id=f"test:{table}", app_version=version)
+
+
+def content(spark: SparkSession, lake: Lake, table: str) -> list[Row]:
+    """Everything in a table."""
+    return lake.read(spark, table).collect()

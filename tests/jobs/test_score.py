@@ -1,0 +1,159 @@
+"""The score job on a small lake: Spark's scores are plain XGBoost's, by one model per tenant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xgboost as xgb
+from pyspark.sql import SparkSession
+
+from leadhouse.conf.errors import LeadhouseError
+from leadhouse.jobs import score
+from leadhouse.jobs.champion import keep_model, open_registry
+from leadhouse.jobs.runtime.job import Run
+from leadhouse.models.examples import read_examples
+from leadhouse.models.learn import Plan, Trained, learn, prepare
+from leadhouse.models.matrix import encode
+from leadhouse.models.package import pack
+from leadhouse.models.registry import Version
+from tests.jobs.lakes import TICK, fill
+from tests.jobs.test_train import a_run
+from tests.models.data import synthetic
+
+
+def trained(seed: int) -> Trained:
+    plan = Plan("acme", "won", 90, seed=seed)
+    return learn(prepare(read_examples(synthetic(400)[0]), plan), plan)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[Trained, Trained]:
+    return trained(0), trained(1)
+
+
+LEADS = synthetic(50, seed=9)[0].select(["lead_id", "numbers", "categories"])
+
+
+@pytest.fixture
+def run(spark: SparkSession, tmp_path: Path) -> Run:
+    """A run whose lake holds the features of 50 leads of acme and of one of another tenant; there is no model."""
+    opened = a_run(spark, tmp_path)
+    leads = [
+        {"lead_id": lead["lead_id"], "as_of": TICK, "known": TICK}
+        | {n: dict(lead[n]) for n in ("numbers", "categories")}
+        for lead in LEADS.to_pylist()
+    ]
+    fill(
+        spark,
+        opened.lake,
+        "gold.lead_features",
+        [*leads, {"tenant": "other", "lead_id": "x", "numbers": {"count_7d": 1.0}}],
+    )
+    return opened
+
+
+def promote(run: Run, model: Trained) -> Version:
+    version = open_registry(run).register(model, tenant="acme", tags={})
+    open_registry(run).promote(version)
+    return version
+
+
+def scores(run: Run) -> dict[str, dict[str, Any]]:
+    return {row["lead_id"]: row for row in run.lake.open("gold.lead_scores").to_pyarrow_table().to_pylist()}
+
+
+def test_without_a_model_leads_are_marked_not_enough_data(run: Run) -> None:
+    report = score.run(run)
+    found = scores(run)
+    assert len(found) == 51
+    assert {(row["status"], row["probability"], row["grade"], row["model_hash"]) for row in found.values()} == {
+        ("not enough data", None, None, None)
+    }
+    assert "acme: no model; leads are marked not enough data" in report.notes
+
+
+def test_sparks_scores_are_plain_xgboosts(run: Run, models: tuple[Trained, Trained]) -> None:
+    version = promote(run, models[0])
+    report = score.run(run)
+    model, found = models[0].model, scores(run)
+    matrix = encode(LEADS, model.fitted.spec)
+    booster = xgb.Booster(model_file=bytearray(model.fitted.ubj))
+    data = xgb.DMatrix(matrix, feature_types=model.fitted.spec.types, enable_categorical=True)
+    expected = model.calibration.apply(booster.predict(data, output_margin=True).astype(float))
+    rows = [found[lead] for lead in LEADS["lead_id"].to_pylist()]
+    np.testing.assert_allclose([row["probability"] for row in rows], expected, atol=1e-6)
+    assert [row["grade"] for row in rows] == list(model.grade(np.array([row["probability"] for row in rows])))
+    assert {(row["status"], row["model_version"], row["model_hash"]) for row in rows} == {
+        ("scored", "leadhouse-acme/1", version.model_hash)
+    }
+    assert found["x"]["status"] == "not enough data"
+    assert report.notes == (
+        "acme: scored by leadhouse-acme/1",
+        "other: no model; leads are marked not enough data",
+    )
+
+
+def test_another_champion_scores_anew_and_nothing_new_does_nothing(run: Run, models: tuple[Trained, Trained]) -> None:
+    first = promote(run, models[0])
+    score.run(run)
+    before = {row["content_hash"] for row in scores(run).values()}
+    assert score.run(run).status == "unchanged"
+    second = promote(run, models[1])
+    score.run(run)
+    assert {row["model_hash"] for row in scores(run).values()} == {second.model_hash, None}
+    open_registry(run).promote(first)
+    score.run(run)
+    assert {row["content_hash"] for row in scores(run).values()} == before
+
+
+def test_trend_is_the_change_since_the_last_decision_before_the_tick(run: Run, models: tuple[Trained, Trained]) -> None:
+    promote(run, models[0])
+    lead, other, third = LEADS["lead_id"].to_pylist()[:3]
+    made = [(lead, -2, 0.9), (lead, -1, 0.25), (lead, 0, 0.7), (other, -3, None), (third, 1, 0.5)]
+    decisions = [
+        {"lead_id": who, "decision_id": f"{who}{day}", "tick": TICK + timedelta(days=day), "score": chance}
+        for who, day, chance in made
+    ]
+    fill(run.spark, run.lake, "gold.decisions", decisions)
+    score.run(run)
+    found = scores(run)
+    assert found[lead]["trend"] == pytest.approx(found[lead]["probability"] - 0.25)
+    assert (found[other]["trend"], found[third]["trend"]) == (None, None)
+
+
+def test_a_model_registered_elsewhere_is_fetched_checked_and_kept(run: Run, models: tuple[Trained, Trained]) -> None:
+    version = promote(run, models[0])
+    score.run(run)
+    assert keep_model(run.lake, pack(models[0].model)) == version.model_hash
+    assert run.lake.kept(version.model_hash)
+
+
+def test_a_tampered_model_is_refused_and_the_old_scores_stay(run: Run, models: tuple[Trained, Trained]) -> None:
+    promote(run, models[0])
+    score.run(run)
+    before = scores(run)
+    promote(run, models[1])
+    for path in (run.lake.root / "models").rglob("booster.ubj"):
+        path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(LeadhouseError, match=r"expected booster\.ubj with SHA-256"):
+        score.run(run)
+    assert scores(run) == before
+
+
+def test_a_retry_is_scored_by_the_champion_that_the_intent_has(
+    run: Run, models: tuple[Trained, Trained], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFault
+
+    first = promote(run, models[0])
+    monkeypatch.setenv(VARIABLE, "score:before-outcome=raise")
+    with pytest.raises(InjectedFault):
+        score.run(run)
+    promote(run, models[1])
+    score.run(replace(run))
+    assert {row["model_hash"] for row in scores(run).values()} == {first.model_hash, None}

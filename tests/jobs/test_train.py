@@ -1,0 +1,195 @@
+"""The train job on a small lake: what it learns from, registers and says, and when it doesn't."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+
+from leadhouse.conf.errors import InputError
+from leadhouse.conf.workspace import open_workspace
+from leadhouse.expectations.odcs import read_contracts
+from leadhouse.jobs import train
+from leadhouse.jobs.champion import open_registry
+from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFault
+from leadhouse.jobs.runtime.job import Run
+from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.models.package import load
+from tests.jobs.rows import row
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+NOW = START + timedelta(days=400)
+LEADS = 300
+CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: acme.crm
+name: crm
+version: 1.0.0
+status: active
+team: {name: sales}
+servers: [{server: landing, type: local, path: "crm*.csv", format: csv}]
+customProperties: [{property: createsLeads, value: true}]
+schema:
+  - name: crm
+    physicalType: file
+    properties:
+      - {name: id, logicalType: string, required: true, primaryKey: true, primaryKeyPosition: 1,
+         classification: confidential, customProperties: [{property: role, value: external_id}]}
+      - {name: created, logicalType: timestamp, customProperties: [{property: role, value: created_at}]}
+      - {name: won, logicalType: boolean, customProperties: [{property: role, value: outcome}]}
+      - {name: won_at, logicalType: timestamp, customProperties: [{property: role, value: outcome_at}]}
+      - {name: segment, logicalType: string, customProperties: [{property: role, value: trait}]}
+      - {name: answer, logicalType: string, customProperties: [{property: role, value: trait}]}
+"""
+
+
+def append(lake: Lake, table: str, rows: list[dict[str, Any]], number: int = 0) -> None:
+    entries = [row(table, **({"tenant": "acme"} | entry)) for entry in rows]
+    lake.append_local(table, entries, app_id=f"test:{table}", app_version=number)
+
+
+def a_run(spark: SparkSession, folder: Path) -> Run:
+    """A run over an empty lake, its only contract CONTRACT."""
+    (folder / "workspace" / "contracts").mkdir(parents=True)
+    (folder / "workspace" / "settings.toml").write_text(
+        'tenant = "acme"\n[training]\nhorizon_days = 30\nages_days = [0]\n'
+    )
+    (folder / "workspace" / "contracts" / "crm.odcs.yaml").write_text(CONTRACT)
+    workspace = open_workspace(folder / "workspace")
+    contracts = read_contracts(workspace.contract_files, "acme")
+    return Run(spark, open_lake(folder / "lake"), workspace, contracts, {"acme": b"key"}, "run", clock=lambda: NOW)
+
+
+def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False) -> None:
+    """Leads made over 300 days; half are large and win six times in ten within 20 days, the small once in ten.
+
+    ``answer``: with a trait that only winners have.
+    """
+    draw = np.random.default_rng(5)
+    facts: dict[str, list[dict[str, Any]]] = {
+        name: [] for name in ("traits", "outcomes", "identities", "leads", "signals")
+    }
+    for number in range(count):
+        key, created = f"lead{number:04}", START + timedelta(days=number * 300 / count)
+        large = bool(number % 2)
+        won = bool(draw.random() < (0.6 if large else 0.1))
+        at = {"identity_key": key, "occurred_at": created, "known_at": created}
+        said = {"segment": "large" if large else "small"} | ({"answer": "paid" if won else "open"} if answer else {})
+        facts["traits"] += [
+            {**at, "stated_at": created, "source": "crm", "trait_id": key + name, "name": name, "value": value}
+            for name, value in said.items()
+        ]
+        facts["identities"].append({**at, "lead_id": key, "is_lead": True, "batch": "refine/1/0"})
+        facts["identities"][-1].pop("occurred_at")
+        facts["leads"].append({"lead_id": key, "created_at": created, "deleted": False})
+        when = created + timedelta(days=20)
+        if won:
+            facts["outcomes"].append(
+                {**at, "outcome_id": key, "outcome": "won", "value": True, "timed": True, "occurred_at": when}
+            )
+    last = START + timedelta(days=360)
+    facts["signals"].append({"identity_key": "lead0000", "signal_id": "s", "occurred_at": last, "known_at": last})
+    for name, rows in facts.items():
+        append(lake, f"silver.{name}", rows)
+
+
+@pytest.fixture
+def run(spark: SparkSession, tmp_path: Path) -> Run:
+    return a_run(spark, tmp_path)
+
+
+def test_a_model_is_learned_registered_promoted_and_kept_in_the_lake(run: Run) -> None:
+    add_leads(run.lake)
+    report = train.run(run)
+    assert report.status == "complete"
+    assert report.notes[0].startswith("trained leadhouse-acme/1: AUC .")
+    assert "out of time on" in report.notes[0]
+    champion = open_registry(run).champion("acme")
+    assert champion is not None
+    model = load(run.lake.kept, champion.model_hash)
+    assert model.card["outcome"] == "won"
+    assert model.card["examples"] == LEADS
+    assert 0.65 < model.card["metrics"]["auc"] < 0.9
+    assert not [note for note in report.notes if "leakage" in note]
+
+
+def test_unchanged_data_train_nothing_even_where_a_table_was_written(run: Run) -> None:
+    add_leads(run.lake)
+    train.run(run)
+    assert train.run(run).status == "unchanged"
+    append(run.lake, "silver.findings", [], number=1)
+    repeat = {
+        "identity_key": "lead0000",
+        "signal_id": "s2",
+        "known_at": NOW,
+        "occurred_at": START + timedelta(days=359),
+    }
+    append(run.lake, "silver.signals", [repeat], number=1)
+    report = train.run(run)
+    assert report.notes == ("leadhouse-acme/1: the training data are unchanged; nothing was trained",)
+    assert len(open_registry(run).versions("acme")) == 1
+
+
+def test_a_version_that_was_rolled_back_is_not_promoted_again(run: Run) -> None:
+    add_leads(run.lake)
+    train.run(run)
+    registry = open_registry(run)
+    settings = replace(run.workspace.settings, training=replace(run.workspace.settings.training, seed=1))
+    reseeded = replace(run, workspace=replace(run.workspace, settings=settings))
+    train.run(reseeded)
+    first, second = registry.versions("acme")
+    assert registry.champion("acme") == second
+    registry.promote(first)
+    late = {"identity_key": "lead0000", "signal_id": "s2", "known_at": NOW, "occurred_at": START + timedelta(days=359)}
+    append(run.lake, "silver.signals", [late], number=1)
+    train.run(reseeded)
+    assert registry.champion("acme") == first
+
+
+def test_killed_between_registering_and_promoting_it_ends_as_if_undisturbed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_leads(run.lake)
+    monkeypatch.setenv(VARIABLE, "train:after-register=raise")
+    with pytest.raises(InjectedFault):
+        train.run(run)
+    assert open_registry(run).champion("acme") is None
+    train.run(run)
+    (only,) = open_registry(run).versions("acme")
+    assert open_registry(run).champion("acme") == only
+
+
+def test_a_planted_leak_is_named_with_its_figure(run: Run) -> None:
+    add_leads(run.lake, answer=True)
+    (leak,) = [note for note in train.run(run).notes if note.startswith("suspected leakage")]
+    assert leak == "suspected leakage: trait:answer has an AUC of 1 alone"
+
+
+def test_too_little_to_learn_from_is_said_and_is_no_failure(run: Run) -> None:
+    add_leads(run.lake, 60)
+    report = train.run(run)
+    assert report.status == "complete"
+    assert report.notes[0].startswith("acme: not enough data: ")
+    assert open_registry(run).champion("acme") is None
+
+
+def test_an_empty_lake_has_nothing_to_learn_from(run: Run) -> None:
+    assert train.run(run).notes[0].startswith("acme: not enough data: 0 leads with the outcome and 0 without")
+
+
+def test_the_outcome_is_the_only_one_or_the_chosen_one(run: Run) -> None:
+    (contract,) = run.contracts
+    other = replace(contract, source="shop", outcome="bought")
+    assert train.outcome_of("acme", [contract], None) == "won"
+    assert train.outcome_of("acme", [contract, other], "bought") == "bought"
+    assert train.outcome_of("nobody", [contract], None) is None
+    with pytest.raises(InputError, match="expected one of bought, won; it is not set"):
+        train.outcome_of("acme", [contract, other], None)
+    with pytest.raises(InputError, match="got 'lost'"):
+        train.outcome_of("acme", [contract], "lost")

@@ -1,0 +1,111 @@
+"""From Arrow maps to XGBoost's matrix."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadhouse.models.matrix import CATEGORY, COUNT, FLAG, NUMBER, Feature, FeatureSpec, encode, learn_spec
+from tests.models.data import rows
+
+SPEC = FeatureSpec(
+    (
+        Feature("count_7d", COUNT),
+        Feature("days_since", NUMBER),
+        Feature("trait:country", CATEGORY, ("DE", "FR")),
+        Feature("trait:optin", FLAG),
+    )
+)
+
+
+def by_hand(numbers: dict[str, Any] | None, categories: dict[str, Any] | None) -> list[float]:
+    """The rules, one value at a time."""
+    line = []
+    for feature in SPEC.features:
+        if feature.kind == CATEGORY:
+            value = (categories or {}).get(feature.name)
+            line.append(float(feature.levels.index(value)) if value in feature.levels else math.nan)
+            continue
+        value = (numbers or {}).get(feature.name)
+        if value is None or not abs(value) <= float(np.finfo(np.float32).max):
+            value = 0.0 if feature.kind == COUNT else math.nan
+        line.append(value)
+    return line
+
+
+def test_an_absent_count_is_zero_and_anything_else_absent_is_missing() -> None:
+    found = encode(rows(({"count_7d": 3.0}, {"trait:country": "FR"}), ({"trait:optin": 1.0}, {})), SPEC)
+    np.testing.assert_array_equal(found, [[3, np.nan, 1, np.nan], [0, np.nan, np.nan, 1]])
+
+
+def test_an_unknown_level_and_an_unknown_feature_count_as_missing() -> None:
+    found = encode(rows(({"invented": 1.0}, {"trait:country": "XX"})), SPEC)
+    np.testing.assert_array_equal(found, [[0, np.nan, np.nan, np.nan]])
+
+
+ENTRY = st.tuples(
+    st.none() | st.dictionaries(
+        st.sampled_from(["count_7d", "days_since", "trait:optin", "other"]),
+        st.none() | st.floats(allow_nan=True, allow_infinity=True),
+    ),
+    st.none() | st.dictionaries(
+        st.sampled_from(["trait:country", "other"]), st.none() | st.sampled_from(["DE", "FR", "é"])
+    ),
+)  # fmt: skip
+
+
+@given(st.lists(ENTRY, max_size=6), st.integers(0, 6), st.integers(1, 3))
+def test_the_matrix_is_what_the_rules_say_for_any_slice_and_chunking(entries: list[Any], start: int, size: int) -> None:
+    table = rows(*entries)
+    whole = [by_hand(*entry) for entry in entries]
+    chunks = pa.concat_tables([table.slice(place, size) for place in range(0, len(entries), size)] or [table])
+    np.testing.assert_array_equal(encode(chunks, SPEC), np.array(whole, np.float32).reshape(-1, 4))
+    for batch in table.slice(start).to_batches():
+        np.testing.assert_array_equal(encode(batch, SPEC), np.array(whole[start:], np.float32).reshape(-1, 4))
+
+
+def test_a_specification_survives_json() -> None:
+    assert FeatureSpec.from_json(SPEC.to_json()) == SPEC
+
+
+def test_what_is_learned_are_kinds_levels_and_usual_values() -> None:
+    some = [
+        (
+            {"count_7d": float(n % 3), "days_since": 1.5 * n, "trait:optin": float(n % 2)},
+            {"trait:country": "DE" if n < 12 else "FR"},
+        )
+        for n in range(24)
+    ]
+    assert learn_spec(rows(*some)).spec == FeatureSpec(
+        (
+            Feature("count_7d", COUNT, (), 1.0),
+            Feature("days_since", NUMBER, (), 17.25),
+            Feature("trait:country", CATEGORY, ("DE", "FR"), "DE"),
+            Feature("trait:optin", FLAG, (), 0.5),
+        )
+    )
+
+
+def test_levels_that_few_leads_share_and_identifiers_are_not_learned() -> None:
+    some = [({}, {"trait:country": "DE" if n < 15 else "rare", "trait:id": f"id{n}"}) for n in range(20)]
+    learned = learn_spec(rows(*some))
+    assert learned.spec.features[0].levels == ("DE",)
+    assert learned.excluded == {"trait:id": "no value is shared by 10 leads"}
+
+
+def test_ten_rows_of_one_lead_are_one_lead() -> None:
+    some = [({"days_since": float(n)}, {}) for n in range(20)]
+    assert learn_spec(rows(*some), np.zeros(20, np.int64)).excluded == {"days_since": "fewer than 10 leads have it"}
+
+
+def test_infinite_values_are_counted_and_constant_features_left_out() -> None:
+    some = [({"days_since": math.inf if n < 3 else float(n), "trait:optin": 1.0}, {}) for n in range(20)]
+    learned = learn_spec(rows(*some))
+    assert learned.infinite == {"days_since": 3}
+    assert learned.excluded == {"trait:optin": "the same for all"}
+    assert np.isnan(encode(rows(*some), learned.spec)[:3]).all()
