@@ -1,0 +1,1 @@
+"""How fast ingest, refine and score are, beside the bare Spark job and beside Polars with delta-rs."""

@@ -124,7 +124,7 @@ def assign_ids(source: DraftedSource) -> None:
     if not _named(source):
         source.doubts.append(
             "identity: no column names a person (e-mail, phone, id); without a field with role external_id, email, "
-            "phone or anonymous_id no row becomes a lead"
+            "phone or anonymous_id no row becomes a lead; export one (a row's number will do, if it stays the same)"
         )
 
 

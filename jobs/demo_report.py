@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def _show_layers(reader: Reader, console: Console) -> None:
     rows = []
     for name, spec in table_specs().items():
         (count,) = reader.fetch(f"SELECT count(*) AS n FROM {name}") if reader.place.exists(name) else [{"n": 0}]
-        rows.append((name, count["n"], spec.purpose))
+        rows.append((name, count["n"], _first_clause(spec.purpose)))
     console.print(grid(None, ("table", "rows", "holds"), rows, width=console.width))
 
 
@@ -118,18 +119,18 @@ def _show_quarantine(reader: Reader, manifest: Manifest, console: Console) -> No
 
 def _show_model(folder: Path, workspace: Path, reader: Reader, console: Console) -> None:
     console.print(Rule("the model", align="left"))
-    for champion in champions(reader.place):
-        figures = {name: value for name, value in champion["metrics"].items() if name in _FIGURES}
-        text = ", ".join(f"{_FIGURES[name]} {value:.3f}" for name, value in figures.items())
-        console.print(
-            f"{champion['model']} version {champion['version']}, on leads it never saw: {text}", highlight=False
-        )
-    if not champions(reader.place):
+    registered = champions(reader.place)
+    for champion in registered:
+        metrics = champion["metrics"]
+        text = ", ".join(f"{words} {metrics[name]:.3f}" for name, words in _FIGURES.items() if name in metrics)
+        judged = f"{metrics.get('examples', 0):,.0f} leads that it never saw"
+        console.print(f"{champion['model']} version {champion['version']}, on {judged}: {text}", highlight=False)
+    if not registered:
         console.print("There is no model: too little to learn from.")
     best = best_reachable(folder, read_settings(workspace).training.test_share)
     if best is not None:
         console.print(
-            f"Best AUC that anyone could reach on those {best.leads:,} leads: {best.expected:.3f} expected, and "
+            f"Best AUC that anyone could reach on the latest {best.leads:,} leads: {best.expected:.3f} expected, and "
             f"{best.observed:.3f} with the outcomes that were drawn (by the true propensity, which only the demo has)",
             highlight=False,
         )
@@ -198,6 +199,10 @@ def _show_next(lake: Path, reader: Reader, console: Console) -> None:
     console.print(f"leadhouse quarantine list --lake {lake}", highlight=False, soft_wrap=True)
     question = "SELECT grade, count(*) AS leads FROM gold.lead_scores GROUP BY grade ORDER BY grade"
     console.print(f'leadhouse sql --lake {lake} "{question}"', highlight=False, soft_wrap=True)
+
+
+def _first_clause(purpose: str) -> str:
+    return re.split(r"[.:;,]", purpose)[0]
 
 
 def _show_rows(rows: Sequence[dict[str, Any]], console: Console) -> None:

@@ -29,7 +29,7 @@ def _definitions(run: Run) -> Mapping[str, bytes]:
         "settings/destinations": json.dumps(destinations, sort_keys=True).encode(),
         "allow_empty": json.dumps(sorted(run.allow_empty)).encode(),
         # What is held or was not accepted is tried and said again at each run, until it is mended or allowed.
-        "held": (last[0].name if last is not None and last[1] == HELD else "").encode(),
+        "held": (last.batch.name if last is not None and last.status == HELD else "").encode(),
     }
 
 

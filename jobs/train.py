@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
 from leadhouse.conf.errors import InputError
+from leadhouse.conf.settings import Training
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.mapping import outcome_names
 from leadhouse.jobs.champion import keep_model, open_registry
@@ -21,9 +22,10 @@ from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, run_job
 from leadhouse.models.examples import read_examples
-from leadhouse.models.learn import NotEnough, Plan, Trained, learn, prepare
+from leadhouse.models.learn import NotEnough, Plan, learn, prepare
 from leadhouse.models.package import pack
 from leadhouse.models.registry import Registry, Version
+from leadhouse.models.summary import summary
 from leadhouse.transforms.moments import training_examples
 
 _TRIGGERS = tuple(table for table in FEATURE_READS if table != "silver.consents")
@@ -35,21 +37,26 @@ def _definitions(run: Run) -> Mapping[str, bytes]:
     return {**contract_files(run), _SETTINGS: settings.encode()}
 
 
+def pinned_settings(step: Step) -> Training:
+    """Return the training settings as the batch's intent has them, whatever the file says by now."""
+    document = json.loads(step.run.lake.kept(step.batch.definitions[_SETTINGS]))
+    return Training(**{**document, "ages_days": tuple(document["ages_days"])})
+
+
 def _step(step: Step) -> Result:
-    contracts, ticks = pinned_contracts(step), pinned_ticks(step).persist()
+    contracts, settings, ticks = pinned_contracts(step), pinned_settings(step), pinned_ticks(step)
     notes = []
     for tenant in sorted({contract.tenant for contract in contracts}):
-        outcome = outcome_of(tenant, contracts, step.run.workspace.settings.training.outcome)
+        outcome = outcome_of(tenant, contracts, settings.outcome)
         if outcome is None:
             notes.append(f"{tenant}: no model: no contract declares an outcome")
         else:
-            notes += _train(step, tenant, outcome, ticks)
+            notes += _train(step, _plan(tenant, outcome, settings), settings.ages_days, ticks)
     return Result(notes=tuple(notes))
 
 
-def _train(step: Step, tenant: str, outcome: str, ticks: DataFrame) -> list[str]:
-    settings = step.run.workspace.settings.training
-    plan = Plan(
+def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
+    return Plan(
         tenant=tenant,
         outcome=outcome,
         horizon_days=settings.horizon_days,
@@ -59,7 +66,11 @@ def _train(step: Step, tenant: str, outcome: str, ticks: DataFrame) -> list[str]
         min_negatives=settings.min_negatives,
         seed=settings.seed,
     )
-    data = prepare(read_examples(_rows(step, plan, ticks)), plan)
+
+
+def _train(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: DataFrame) -> list[str]:
+    tenant = plan.tenant
+    data = prepare(read_examples(_rows(step, plan, ages_days, ticks)), plan)
     if isinstance(data, NotEnough):
         return [f"{tenant}: not enough data: {data.reason}; no new model"]
     registry = open_registry(step.run)
@@ -73,7 +84,7 @@ def _train(step: Step, tenant: str, outcome: str, ticks: DataFrame) -> list[str]
     version = registry.register(trained, tenant=tenant, tags={**tags, "batch": step.batch.name})
     reach("train:after-register")
     _promote_once(registry, version)
-    return _notes(version, trained)
+    return summary(version.label, trained)
 
 
 def _promote_once(registry: Registry, version: Version) -> None:
@@ -82,7 +93,7 @@ def _promote_once(registry: Registry, version: Version) -> None:
         registry.promote(version)
 
 
-def _rows(step: Step, plan: Plan, ticks: DataFrame) -> pa.Table:
+def _rows(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: DataFrame) -> pa.Table:
     """One tenant's examples with their features, on the driver."""
 
     def own(table: str) -> DataFrame:
@@ -94,7 +105,7 @@ def _rows(step: Step, plan: Plan, ticks: DataFrame) -> pa.Table:
         own("silver.identities"),
         own("silver.findings"),
         outcome=plan.outcome,
-        ages_days=step.run.workspace.settings.training.ages_days,
+        ages_days=ages_days,
         horizon_days=plan.horizon_days,
         ticks=ticks,
     ).persist()
@@ -125,25 +136,6 @@ def outcome_of(tenant: str, contracts: Sequence[Contract], chosen: str | None) -
             f"settings.toml: training.outcome: expected one of {', '.join(names)}; got {chosen!r}; name one"
         )
     return chosen if chosen in names else next(iter(names), None)
-
-
-def _notes(version: Version, trained: Trained) -> list[str]:
-    figures, card = trained.metrics, trained.model.card
-    notes = [
-        f"trained {version.label}: AUC {_short(figures.auc)} {trained.method} on {figures.examples:,} examples "
-        f"({card['leads_won']:,} of {card['leads_won'] + card['leads_lost']:,} leads won); "
-        f"logistic regression {_short(trained.baseline_auc)}",
-        f"average precision {_short(figures.average_precision)} · log loss {_short(figures.log_loss)} · "
-        f"Brier {_short(figures.brier)} · lift at 10 % {figures.lift_at_10:.1f} · "
-        f"calibration error {_short(figures.calibration_error)} ({card['calibration']})",
-    ]
-    notes += [f"suspected leakage: {suspect.feature} {suspect.words}" for suspect in trained.suspects]
-    notes += [f"{name}: {count:,} infinite values count as missing" for name, count in sorted(trained.infinite.items())]
-    return notes
-
-
-def _short(figure: float) -> str:
-    return f"{figure:.3f}".removeprefix("0")
 
 
 SPEC = JobSpec(

@@ -14,7 +14,9 @@ from leadhouse.models.matrix import FeatureSpec, Floats, Integers, Rows, encode
 from leadhouse.models.split import Labels, fold_of
 
 _LARGE = 50_000
-"""From so many examples on, trees may be deeper, steps longer, and a second thread pays."""
+"""From so many examples on, trees may be deeper and steps longer."""
+_THREADED = 300_000
+"""From so many examples on, a second thread pays."""
 _INNER_FOLDS = 5
 _PATIENCE = 25
 _LEAST_ROUNDS = 20
@@ -36,7 +38,7 @@ class Params:
     subsample: float = 0.8
     colsample: float = 0.5
     threads: int = 1
-    """One for small data: its histograms are done before two threads have met (20 times slower, seen, where other
+    """One below _THREADED: histograms are done before two threads have met (20 times slower, seen, where other
     processes keep the cores busy). The trees do not depend on it."""
 
     def booster(self) -> dict[str, Any]:
@@ -62,7 +64,8 @@ def params_for(examples: int, seed: int) -> Params:
     """Return the parameters for so many examples: shallow trees for small data."""
     if examples < _LARGE:
         return Params(seed=seed)
-    return Params(seed=seed, max_depth=6, eta=0.1, max_rounds=400, min_child_weight=20.0, threads=2)
+    threads = 2 if examples >= _THREADED else 1
+    return Params(seed=seed, max_depth=6, eta=0.1, max_rounds=400, min_child_weight=20.0, threads=threads)
 
 
 @dataclass(frozen=True)

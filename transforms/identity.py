@@ -74,9 +74,17 @@ def resolve(links: DataFrame, *, shared_above: int) -> DataFrame:
 
 
 def standing_identities(identities: DataFrame) -> DataFrame:
-    """Return the latest row of each identity key, the one that holds, in the columns of silver.identities."""
+    """Return the latest row of each identity key, the one that holds, in the columns of silver.identities.
+
+    ``since``, beside them, is the earliest moment at which the key was known to be what it is now.
+    """
     latest = F.max_by(F.struct("*"), F.struct("known_at", *batch_order("batch")))
-    return identities.groupBy("tenant", "identity_key").agg(latest.alias("row")).select("row.*")
+    since = F.min(F.when(F.col("is_lead"), F.col("known_at")))
+    return (
+        identities.groupBy("tenant", "identity_key")
+        .agg(latest.alias("row"), since.alias("first_lead"))
+        .select("row.*", F.coalesce("first_lead", "row.known_at").alias("since"))
+    )
 
 
 def touched_links(new: DataFrame, known: DataFrame, standing: DataFrame) -> DataFrame:
@@ -104,7 +112,8 @@ def touched_keys(new: DataFrame, standing: DataFrame) -> DataFrame:
 def identity_changes(resolved: DataFrame, current: DataFrame, *, batch: str) -> DataFrame:
     """Return the rows to append to silver.identities: those of ``resolved`` that ``current`` doesn't say already.
 
-    ``current`` has the standing row of each key. A change is never known before what it changes. Ends in the columns of silver.identities.
+    ``current`` has the standing row of each key. A change is never known before what it changes. What older records,
+    arriving late, show to have been so earlier is appended too. Ends in the columns of silver.identities.
     """
     held = current.select(
         "tenant",
@@ -113,6 +122,7 @@ def identity_changes(resolved: DataFrame, current: DataFrame, *, batch: str) -> 
         F.col("is_lead").alias("held_is_lead"),
         F.col("shared").alias("held_shared"),
         F.col("known_at").alias("held_known_at"),
+        F.col("since").alias("held_since"),
     )
     same = (
         F.col("lead_id").eqNullSafe(F.col("held_lead"))
@@ -122,10 +132,10 @@ def identity_changes(resolved: DataFrame, current: DataFrame, *, batch: str) -> 
     business = {name: F.col(name) for name in ("tenant", "identity_key", "kind", "lead_id", "is_lead", "shared")}
     return (
         resolved.join(held, ["tenant", "identity_key"], "left")
-        .where(~same)
+        .where(~same | (F.col("known_at") < F.col("held_since")))
         .select(
             *business.values(),
-            F.greatest("known_at", "held_known_at").alias("known_at"),
+            F.when(same, F.col("known_at")).otherwise(F.greatest("known_at", "held_known_at")).alias("known_at"),
             F.lit(batch).alias("batch"),
             content_hash(business).alias("content_hash"),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pyarrow.compute as pc
@@ -92,13 +92,13 @@ def find_intent(lake: Lake, job: str, generation: int, number: int) -> Batch | N
     return _batch(match[0]) if match else None
 
 
-def last_outcome(lake: Lake, job: str) -> tuple[Batch, str] | None:
-    """Return a job's newest ended batch with its status, failures left out; None if there is none."""
+def last_outcome(lake: Lake, job: str) -> Outcome | None:
+    """Return how a job's newest batch ended, its counts and failures left out; None if there is none."""
     rows = [row for row in _rows(lake, job, "outcome") if row["status"] in (COMPLETE, HELD)]
     if not rows:
         return None
     newest = max(rows, key=lambda row: (row["generation"], row["number"]))
-    return _batch(newest), newest["status"]
+    return Outcome(_batch(newest), newest["status"], dict(newest["writes"]))
 
 
 def next_batch(lake: Lake, job: str) -> tuple[int, int]:
@@ -167,9 +167,8 @@ def _append(lake: Lake, batch: Batch, kind: str, outcome: Outcome, now: datetime
         "quality": [vars(result) for result in outcome.quality],
         "error": outcome.error,
     }
-    # Failures of one batch may follow each other: the moment makes each row's transaction its own.
-    version = int(now.astimezone(UTC).timestamp() * 1_000_000)
-    lake.append_local("ops.batches", [row], app_id=f"{batch.name}:{kind}", app_version=version)
+    # Failures of one batch may follow each other: the table's version makes each row's transaction its own.
+    lake.append_local("ops.batches", [row], app_id=f"{batch.name}:{kind}", app_version=lake.version("ops.batches"))
 
 
 def _batch(row: dict[str, Any]) -> Batch:

@@ -35,6 +35,11 @@ class Place:
         """Return a table's newest version, without a JVM."""
         return self.open(table).version()
 
+    def state(self, table: str) -> str:
+        """Return what tells a table's content from any other: its id and version. A table made anew has another id."""
+        opened = self.open(table)
+        return f"{opened.metadata().id}:{opened.version()}"
+
     def open(self, table: str, version: int | None = None) -> DeltaTable:
         """Open a table for reading without a JVM."""
         return DeltaTable(self.table_path(known_table(table).name), version=version)

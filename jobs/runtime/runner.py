@@ -104,7 +104,7 @@ def _run_once(run: Run, spec: JobSpec) -> list[Result]:
     pending = batches.find_intent(run.lake, spec.name, generation, number)
     if pending is None:
         last = batches.last_outcome(run.lake, spec.name)
-        if last is not None and last[0].inputs_key == _inputs_key(run, spec):
+        if last is not None and last.batch.inputs_key == _inputs_key(run, spec) and _stands(run, last):
             return []
     batch = _begin(run, spec, generation, number)
     return [_take(run, spec, batch, None, run.spark)]
@@ -159,9 +159,14 @@ def _generation(run: Run, spec: JobSpec) -> int:
 
 def _inputs_key(run: Run, spec: JobSpec) -> str:
     definitions = {name: hashlib.sha256(content).hexdigest() for name, content in spec.definitions(run).items()}
-    versions = {table: run.lake.version(table) for table in spec.triggers}
+    versions = {table: run.lake.state(table) for table in spec.triggers}
     basis: Mapping[str, object] = {"versions": versions, "definitions": definitions, "as_of": _text(run.as_of)}
     return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
+
+
+def _stands(run: Run, outcome: Outcome) -> bool:
+    """Whether what a batch wrote is still there: a table that was removed starts again at version 0."""
+    return all(run.lake.version(table) >= version for table, version in outcome.writes.items())
 
 
 def _text(moment: datetime | None) -> str | None:

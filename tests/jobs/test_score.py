@@ -14,12 +14,12 @@ from pyspark.sql import SparkSession
 
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs import score
-from leadhouse.jobs.champion import keep_model, open_registry
+from leadhouse.jobs.champion import open_registry
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.models.examples import read_examples
 from leadhouse.models.learn import Plan, Trained, learn, prepare
 from leadhouse.models.matrix import encode
-from leadhouse.models.package import pack
+from leadhouse.models.package import load, pack
 from leadhouse.models.registry import Version
 from tests.jobs.lakes import TICK, fill
 from tests.jobs.test_train import a_run
@@ -129,8 +129,7 @@ def test_trend_is_the_change_since_the_last_decision_before_the_tick(run: Run, m
 def test_a_model_registered_elsewhere_is_fetched_checked_and_kept(run: Run, models: tuple[Trained, Trained]) -> None:
     version = promote(run, models[0])
     score.run(run)
-    assert keep_model(run.lake, pack(models[0].model)) == version.model_hash
-    assert run.lake.kept(version.model_hash)
+    assert pack(load(run.lake.kept, version.model_hash)) == pack(models[0].model)
 
 
 def test_a_tampered_model_is_refused_and_the_old_scores_stay(run: Run, models: tuple[Trained, Trained]) -> None:

@@ -25,6 +25,8 @@ from tests.jobs.rows import row
 START = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=400)
 LEADS = 300
+LATE = {"identity_key": "lead0000", "signal_id": "s2", "known_at": NOW, "occurred_at": START + timedelta(days=359)}
+"""A signal that is too late for any example."""
 CONTRACT = """
 apiVersion: v3.1.0
 kind: DataContract
@@ -123,14 +125,7 @@ def test_unchanged_data_train_nothing_even_where_a_table_was_written(run: Run) -
     add_leads(run.lake)
     train.run(run)
     assert train.run(run).status == "unchanged"
-    append(run.lake, "silver.findings", [], number=1)
-    repeat = {
-        "identity_key": "lead0000",
-        "signal_id": "s2",
-        "known_at": NOW,
-        "occurred_at": START + timedelta(days=359),
-    }
-    append(run.lake, "silver.signals", [repeat], number=1)
+    append(run.lake, "silver.signals", [LATE], number=1)
     report = train.run(run)
     assert report.notes == ("leadhouse-acme/1: the training data are unchanged; nothing was trained",)
     assert len(open_registry(run).versions("acme")) == 1
@@ -146,8 +141,7 @@ def test_a_version_that_was_rolled_back_is_not_promoted_again(run: Run) -> None:
     first, second = registry.versions("acme")
     assert registry.champion("acme") == second
     registry.promote(first)
-    late = {"identity_key": "lead0000", "signal_id": "s2", "known_at": NOW, "occurred_at": START + timedelta(days=359)}
-    append(run.lake, "silver.signals", [late], number=1)
+    append(run.lake, "silver.signals", [LATE], number=1)
     train.run(reseeded)
     assert registry.champion("acme") == first
 

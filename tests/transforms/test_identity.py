@@ -18,7 +18,7 @@ from leadhouse.transforms.hashing import keyed_hash
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 LINK = "tenant string, link_id string, identity_key string, kind string, other_key string, other_kind string, creates_lead boolean, known_at timestamp"
-STANDING = "tenant string, identity_key string, kind string, lead_id string, is_lead boolean, shared boolean, known_at timestamp, batch string"
+STANDING = "tenant string, identity_key string, kind string, lead_id string, is_lead boolean, shared boolean, known_at timestamp, batch string, since timestamp"
 
 
 def _pairs(*pairs: tuple[str, str, bool]) -> pd.DataFrame:
@@ -104,7 +104,7 @@ def test_only_touched_leads_are_resolved_again_and_changes_appended(spark: Spark
         LINK,
     )
     standing = spark.createDataFrame(
-        [("acme", f"{kind[0]}{n}", "external_id" if kind == "x" else "email", f"x{n}", True, False, T0, "refine/1/0") for n in (1, 2, 3) for kind in ("x", "e")],
+        [("acme", f"{kind[0]}{n}", "external_id" if kind == "x" else "email", f"x{n}", True, False, T0, "refine/1/0", T0) for n in (1, 2, 3) for kind in ("x", "e")],
         STANDING,
     )
     new = spark.createDataFrame([("acme", "l4", "x2", "external_id", "e1", "email", True, later)], LINK)
@@ -113,5 +113,13 @@ def test_only_touched_leads_are_resolved_again_and_changes_appended(spark: Spark
     resolved = resolve(touched, shared_above=5).join(touched_keys(new, standing), ["tenant", "identity_key"], "left_semi")
     changes = identity_changes(resolved, standing, batch="refine/1/1").select("identity_key", "lead_id", "known_at")
     assert sorted(row[:2] for row in changes.collect()) == [("e2", "x1"), ("x2", "x1")]
-    again = identity_changes(resolved, resolved.withColumn("batch", F.lit("b")), batch="refine/1/2")
+    again = identity_changes(resolved, resolved.withColumn("batch", F.lit("b")).withColumn("since", F.col("known_at")), batch="refine/1/2")
     assert again.collect() == []
+
+
+def test_what_was_so_earlier_than_we_thought_is_appended_and_changes_nobodys_lead(spark: SparkSession) -> None:
+    standing = spark.createDataFrame([("acme", "x1", "external_id", "x1", True, False, T0, "refine/1/0", T0)], STANDING)
+    earlier = T0 - timedelta(days=9)
+    link = spark.createDataFrame([("acme", "l0", "x1", "external_id", "x1", "external_id", True, earlier)], LINK)
+    rows = identity_changes(resolve(link, shared_above=5), standing, batch="refine/1/1").collect()
+    assert [(row.lead_id, row.known_at.astimezone(UTC)) for row in rows] == [("x1", earlier)]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadhouse.conf.errors import InputError
+from leadhouse.transforms import records
 from leadhouse.transforms.records import record_ends, split
 from leadhouse.transforms.splitting import Splitting, byte_order_mark, header_columns, shape_problem, splitting_of
 
@@ -42,6 +43,31 @@ def ends_in_chunks(data: bytes, how: Splitting, size: int) -> list[int]:
         found += (ends + base).tolist()
         base, buffer = base + done, buffer[done:]
     return found + (record_ends(buffer, how, final=True) + base).tolist()
+
+
+def ends_by_the_book(text: str, limit: int, longest: int) -> list[int]:
+    """Record ends found character by character, as the module's and the csv module's documentation say."""
+    found: list[int] = []
+    start = 0
+    while start < len(text):
+        state, end = "start", None
+        for at in range(start, len(text)):
+            character = text[at]
+            if state == "quoted":
+                state = "quote" if character == '"' else "quoted"
+            elif character == "\n":
+                end = at + 1
+                break
+            elif character == '"' and state in ("start", "quote"):
+                state = "quoted"
+            else:
+                state = "start" if character == "," else "field"
+        line = text.find("\n", start) + 1 or len(text)
+        end = end or (line if state == "quoted" else len(text))
+        end = line if end - start > limit else end
+        start = min(end, start + longest) if line - start > longest else end
+        found.append(start)
+    return found
 
 
 texts = st.lists(st.sampled_from(["a", "é", ",", '"', '"', "\n", "\r\n", "\0", " "]), max_size=40).map("".join)
@@ -76,8 +102,8 @@ def test_what_the_csv_module_writes_is_split_into_its_rows(
     )
     writer.writerows(table)
     text = out.getvalue() if has_last_end else out.getvalue().removesuffix(line_end)
-    records = contents(text.encode(encoding), csv_splitting(separator=separator, encoding=encoding))
-    reread = [next(csv.reader(io.StringIO(raw.decode(encoding), newline=""), delimiter=separator)) for raw in records]
+    found = contents(text.encode(encoding), csv_splitting(separator=separator, encoding=encoding))
+    reread = [next(csv.reader(io.StringIO(raw.decode(encoding), newline=""), delimiter=separator)) for raw in found]
     assert reread == table
 
 
@@ -97,6 +123,16 @@ def test_records_are_the_same_however_the_file_is_cut(
         first = more % len(ends)
         start, stop = ends[first], ends[-1]
         assert (record_ends(data[start:stop], how, final=True) + start).tolist() == ends[first + 1 :]
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=texts, limit=st.integers(2, 30), longest=st.integers(30, 60), window=st.integers(1, 20))
+def test_stray_quotes_and_endless_lines_end_by_the_book(text: str, limit: int, longest: int, window: int) -> None:
+    how = replace(csv_splitting(max_record_bytes=limit), longest_line=longest)
+    text = (text * 2).replace("é", "e")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "_WINDOW", window)
+        assert record_ends(text.encode(), how, final=True).tolist() == ends_by_the_book(text, limit, longest)
 
 
 @settings(max_examples=100, deadline=None)
