@@ -20,11 +20,14 @@ from leadhouse.conf.errors import LeadhouseError
 WARM_UP = 20_000
 """Events and leads that are worked on before anything is measured: the first ones cost the JVM most."""
 
+_WIDTH = 140
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the bench and return the exit code."""
     options = _options().parse_args(argv)
-    console = Console()
+    # A pipe has no width of its own: wide enough that no figure is cut off.
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     begun = time.perf_counter()
 
     def say(text: str) -> None:
@@ -53,7 +56,7 @@ def _run(options: argparse.Namespace, console: Console, say: Callable[[str], Non
     told = facts(lines, work, options.runs, options.seed)
     console.print(table(lines))
     for fact in told:
-        console.print(fact, highlight=False)
+        console.print(fact, highlight=False, soft_wrap=True)
     if options.write:
         write_page(options.write, lines, told)
 

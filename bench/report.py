@@ -58,7 +58,7 @@ def table(lines: Sequence[Line]) -> Table:
 
 
 def facts(lines: Sequence[Line], work: Workload, runs: int, seed: int) -> list[str]:
-    """Return what belongs beside the table: the aims and what is reached, the workload, the machine and the versions."""
+    """Return what belongs beside the table: the aims and what is reached, workload, machine and versions."""
     by_name = {line.what: line for line in lines}
     refine, score = by_name["refine"], by_name["score"]
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)

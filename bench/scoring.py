@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.models.examples import read_examples
 from leadhouse.models.fit import Params, fit
-from leadhouse.models.learn import Plan, Trained, learn, prepare
+from leadhouse.models.learn import NotEnough, Plan, Trained, learn, prepare
 from leadhouse.models.matrix import Floats
 from leadhouse.models.package import pack
 from leadhouse.transforms.hashing import content_hash
@@ -82,8 +83,8 @@ def check(lake: Lake, rows: int) -> None:
 def score_floor(spark: SparkSession, features: Lake, lake: Lake, trees: bytes) -> None:
     """Read the features, score them by plain XGBoost in ``mapInArrow``, and write the columns of gold.lead_scores.
 
-    Leaves out: who is champion, the check of the model's hash, calibration, the join with earlier decisions (trend), and
-    the book-keeping of a batch.
+    Leaves out: who is champion, the check of the model's hash, calibration, the join with earlier decisions (trend),
+    and the book-keeping of a batch.
     """
     read = features.read(spark, "gold.lead_features").select(
         "tenant", "lead_id", "as_of", "known", "numbers", "categories"
@@ -180,6 +181,7 @@ def _maps(draw: np.random.Generator, count: int) -> tuple[pa.MapArray, pa.MapArr
     return maps(number_names(), numbers, filled), maps(_category_names(), levels, said)
 
 
+@cache
 def _trained(seed: int) -> Trained:
     """A model with its evidence, as the train job makes it, but of exactly 200 trees."""
     draw = np.random.default_rng((seed, 1_000_003))
@@ -197,9 +199,9 @@ def _trained(seed: int) -> Trained:
     )
     plan = Plan(TENANT, "won", 30, folds=2, seed=seed)
     prepared = prepare(read_examples(table), plan)
+    if isinstance(prepared, NotEnough):
+        raise LeadhouseError(f"bench: expected a model; got none: {prepared.reason}; change bench/scoring.py")
     learned = learn(prepared, plan)
-    if not isinstance(learned, Trained):
-        raise LeadhouseError(f"bench: expected a model; got none: {learned.reason}; change bench/scoring.py")
     examples, params = prepared.examples, Params(seed=seed, max_depth=6)
     fitted = fit(prepared.matrix, examples.labels, examples.leads, prepared.learned.spec, params, TREES)
     return replace(learned, model=replace(learned.model, fitted=fitted))

@@ -126,7 +126,9 @@ def read_settings(workspace: Path) -> Settings:
     """
     path = workspace / "settings.toml"
     if not path.is_file():
-        raise InputError(f"{path}: expected a workspace's settings; there is no such file; run 'leadhouse init {workspace}'")
+        raise InputError(
+            f"{path}: expected a workspace's settings; there is no such file; run 'leadhouse init {workspace}'"
+        )
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
@@ -134,7 +136,9 @@ def read_settings(workspace: Path) -> Settings:
     problems: list[str] = []
     settings = _build(Settings, document, f"{path.name}", problems)
     if settings is not None:
-        problems += [p for p in (name_problem(settings.tenant, f"{path.name}: tenant"), *_range_problems(settings)) if p]
+        problems += [
+            p for p in (name_problem(settings.tenant, f"{path.name}: tenant"), *_range_problems(settings)) if p
+        ]
         problems += _destination_problems(settings.destinations)
     if problems or settings is None:
         raise InputError(problems)
@@ -142,7 +146,8 @@ def read_settings(workspace: Path) -> Settings:
 
 
 def environment_secret(name: str | None) -> str | None:
-    """Return the secret in an environment variable; None where no variable is named. Raises InputError if it is unset."""
+    """Return the secret in an environment variable; None where no variable is named. Raises InputError if it is
+    unset."""
     if name is None:
         return None
     value = os.environ.get(name)
@@ -212,7 +217,9 @@ def _range_problems(settings: Settings) -> list[str]:
     training = settings.training
     problems = []
     if not 0 < training.test_share < 1:
-        problems.append(f"settings.toml: training.test_share: expected a share between 0 and 1; got {training.test_share}")
+        problems.append(
+            f"settings.toml: training.test_share: expected a share between 0 and 1; got {training.test_share}"
+        )
     for name, value, least in (
         ("training.horizon_days", training.horizon_days, 1),
         ("training.folds", training.folds, 2),
@@ -222,7 +229,9 @@ def _range_problems(settings: Settings) -> list[str]:
         if value < least:
             problems.append(f"settings.toml: {name}: expected at least {least}; got {value}")
     if not training.ages_days or min(training.ages_days) < 0:
-        problems.append(f"settings.toml: training.ages_days: expected ages of 0 or more days; got {list(training.ages_days)}")
+        problems.append(
+            f"settings.toml: training.ages_days: expected ages of 0 or more days; got {list(training.ages_days)}"
+        )
     return problems
 
 
@@ -232,8 +241,6 @@ def _destination_problems(destinations: Mapping[str, Destination]) -> list[str]:
         where = f"settings.toml: destinations.{name}"
         if problem := name_problem(name, where):
             problems.append(problem)
-        if destination is None:
-            continue
         if destination.type not in ("files", "webhook"):
             problems.append(f"{where}.type: expected 'files' or 'webhook'; got {destination.type!r}")
         if destination.type == "webhook" and urlsplit(destination.url or "").scheme not in ("http", "https"):

@@ -112,7 +112,8 @@ class Shape:
     formats: tuple[str, ...] = ()
     """Date-time patterns for fields that declare none of their own."""
     items: str | None = None
-    """Dotted path of the array in a JSON payload whose elements are the items; None: the payload is the item; ``$``: the
+    """Dotted path of the array in a JSON payload whose elements are the items; None: the payload is the item; ``$``:
+    the
     payload itself is an array."""
     max_record_bytes: int = 1_000_000
 

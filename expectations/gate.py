@@ -1,6 +1,7 @@
 """The quality gate: the only place that runs Great Expectations.
 
-The gate's unit is one tenant's one source in one batch (DESIGN's law 9): a failing unit is held as a whole. Small batches
+The gate's unit is one tenant's one source in one batch (DESIGN's law 9): a failing unit is held as a whole. Small
+batches
 go through Great Expectations' pandas engine, which takes a quarter of a second where the Spark engine takes one.
 """
 
@@ -40,7 +41,9 @@ def judge(rows: DataFrame, suite: tuple[ExpectationSpec, ...], *, size: int) -> 
     if not suite:
         return ()
     data: Any = rows.toPandas() if size <= PANDAS_ROWS else rows
-    batch = _batch_definition("pandas" if size <= PANDAS_ROWS else "spark").get_batch(batch_parameters={"dataframe": data})
+    batch = _batch_definition("pandas" if size <= PANDAS_ROWS else "spark").get_batch(
+        batch_parameters={"dataframe": data}
+    )
     return tuple(_judge_one(batch, spec) for spec in suite)
 
 

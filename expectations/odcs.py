@@ -2,7 +2,8 @@
 
 The standard's own JSON Schema checks the document's form; what Leadhouse needs beyond it is checked here. Every problem
 of a file is reported at once. The standard leaves room for a tool's own words in ``customProperties``: those that
-Leadhouse knows are the keys of CONTRACT_PROPERTIES and FIELD_PROPERTIES; any other is refused, so that a slip of the pen
+Leadhouse knows are the keys of CONTRACT_PROPERTIES and FIELD_PROPERTIES; any other is refused, so that a slip of the
+pen
 is not silently ignored.
 """
 
@@ -56,7 +57,8 @@ def read_contract(path: Path, default_tenant: str) -> Contract:
 
 
 def read_contracts(paths: Iterable[Path], default_tenant: str) -> tuple[Contract, ...]:
-    """Read a workspace's contracts. Raises InputError with the problems of all files, two sources of one name included."""
+    """Read a workspace's contracts. Raises InputError with the problems of all files, two sources of one name
+    included."""
     contracts: list[Contract] = []
     problems: list[str] = []
     for path in paths:
@@ -69,7 +71,8 @@ def read_contracts(paths: Iterable[Path], default_tenant: str) -> tuple[Contract
         first = by_name.setdefault((contract.tenant, contract.source), contract.file)
         if first != contract.file:
             problems.append(
-                f"{contract.file}: name: expected a source of its own; {contract.source!r} is also in {first}; rename one"
+                f"{contract.file}: name: expected a source of its own; {contract.source!r} is also in {first}; "
+                "rename one"
             )
     if problems:
         raise InputError(problems)
@@ -132,7 +135,9 @@ def _contract(
     )
 
 
-def _server(servers: Sequence[Mapping[str, Any]], custom: Mapping[str, Any], problems: Problems) -> tuple[Location, Shape]:
+def _server(
+    servers: Sequence[Mapping[str, Any]], custom: Mapping[str, Any], problems: Problems
+) -> tuple[Location, Shape]:
     if len(servers) != 1:
         problems.add("servers", f"expected exactly one server, where the source lands; got {len(servers)}")
         servers = [*servers, {"type": "local", "path": "*", "format": "csv"}]
@@ -181,11 +186,22 @@ def _check_fields(fields: tuple[Field, ...], custom: Mapping[str, Any], problems
         for field in fields:
             value = getattr(field, attribute)
             if value in seen:
-                problems.add(field.name, f"expected a {attribute.replace('_', ' ')} of its own; {value!r} is used twice")
+                problems.add(
+                    field.name, f"expected a {attribute.replace('_', ' ')} of its own; {value!r} is used twice"
+                )
             seen.add(value)
     if not fields:
         problems.add("schema[0].properties", "expected at least one field; got none")
-    for role in ("created_at", "occurred_at", "updated_at", "outcome_at", "deleted", "signal_type", "campaign", "channel"):
+    for role in (
+        "created_at",
+        "occurred_at",
+        "updated_at",
+        "outcome_at",
+        "deleted",
+        "signal_type",
+        "campaign",
+        "channel",
+    ):
         carriers = [field.name for field in fields if role in field.roles]
         if len(carriers) > 1:
             problems.add("schema[0].properties", f"expected one field with role {role}; got {', '.join(carriers)}")
@@ -201,21 +217,39 @@ def _check_fields(fields: tuple[Field, ...], custom: Mapping[str, Any], problems
 
 
 def _quality(table: Mapping[str, Any], problems: Problems) -> tuple[QualityRule, ...]:
-    rules = [read_quality(entry, None, f"schema[0].quality[{i}]", problems) for i, entry in enumerate(table.get("quality") or [])]
+    rules = [
+        read_quality(entry, None, f"schema[0].quality[{i}]", problems)
+        for i, entry in enumerate(table.get("quality") or [])
+    ]
     for prop in table.get("properties") or []:
         where = f"{prop.get('name')}.quality"
-        rules += [read_quality(entry, prop.get("name"), f"{where}[{i}]", problems) for i, entry in enumerate(prop.get("quality") or [])]
+        rules += [
+            read_quality(entry, prop.get("name"), f"{where}[{i}]", problems)
+            for i, entry in enumerate(prop.get("quality") or [])
+        ]
     return tuple(rule for rule in rules if rule is not None)
 
 
 def _days(entries: Any, name: str, per_day: float, problems: Problems) -> Any:
     """A service level in days (``per_day`` 1) or hours (24); None where the contract states none."""
-    units = {"d": 1.0, "day": 1.0, "days": 1.0, "h": 1 / 24, "hour": 1 / 24, "hours": 1 / 24, "y": 365.0, "year": 365.0, "years": 365.0}
+    units = {
+        "d": 1.0,
+        "day": 1.0,
+        "days": 1.0,
+        "h": 1 / 24,
+        "hour": 1 / 24,
+        "hours": 1 / 24,
+        "y": 365.0,
+        "year": 365.0,
+        "years": 365.0,
+    }
     for entry in entries or []:
         if entry.get("property") == name:
             unit, value = entry.get("unit", "d"), entry.get("value")
             if unit not in units or isinstance(value, bool) or not isinstance(value, int | float):
-                problems.add(f"slaProperties.{name}", f"expected a number of {', '.join(units)}; got {value!r} {unit!r}")
+                problems.add(
+                    f"slaProperties.{name}", f"expected a number of {', '.join(units)}; got {value!r} {unit!r}"
+                )
                 return None
             days = value * units[unit] * per_day
             return int(days) if per_day == 1 else days
@@ -254,7 +288,9 @@ def _document(content: bytes, file: str) -> Mapping[str, Any]:
         where = " ".join(str(problem).split())
         raise InputError(f"{file}: expected YAML in UTF-8; {where}; mend that line") from problem
     if not isinstance(document, Mapping):
-        raise InputError(f"{file}: expected a contract (a YAML mapping); got {type(document).__name__}; see docs/onboarding.md")
+        raise InputError(
+            f"{file}: expected a contract (a YAML mapping); got {type(document).__name__}; see docs/onboarding.md"
+        )
     return document
 
 

@@ -76,8 +76,12 @@ def read_quality(entry: Mapping[str, Any], column: str | None, where: str, probl
     if len(operators) != 1:
         problems.add(where, f"expected one of {', '.join(OPERATORS)}; got {', '.join(operators) or 'none'}")
         return None
-    if (column is None) != (metric == "rowCount" or (metric == "duplicateValues" and bool((entry.get("arguments") or {}).get("properties")))):
-        problems.add(where, f"{metric} belongs to {'the whole item (schema[0].quality)' if column else 'a field'}; move it")
+    if (column is None) != (
+        metric == "rowCount" or (metric == "duplicateValues" and bool((entry.get("arguments") or {}).get("properties")))
+    ):
+        problems.add(
+            where, f"{metric} belongs to {'the whole item (schema[0].quality)' if column else 'a field'}; move it"
+        )
         return None
     operator = operators[0]
     bound = entry[operator]
@@ -107,9 +111,14 @@ def read_quality(entry: Mapping[str, Any], column: str | None, where: str, probl
     )
 
 
-def _check_field(name: str, prop: Mapping[str, Any], roles: tuple[Any, ...], options: Mapping[str, Any], problems: Problems) -> None:
+def _check_field(
+    name: str, prop: Mapping[str, Any], roles: tuple[Any, ...], options: Mapping[str, Any], problems: Problems
+) -> None:
     if not _NAME.fullmatch(name):
-        problems.add(name, "expected a name of small letters, digits and '_', starting with a letter (physicalName may be anything)")
+        problems.add(
+            name,
+            "expected a name of small letters, digits and '_', starting with a letter (physicalName may be anything)",
+        )
     logical_type = prop.get("logicalType", "string")
     if logical_type not in LOGICAL_TYPES:
         problems.add(name, f"logicalType: expected one of {', '.join(LOGICAL_TYPES)}; got {logical_type!r}")
@@ -137,12 +146,18 @@ def _valid_values(prop: Mapping[str, Any]) -> tuple[str, ...]:
 def _consent(name: str, value: Mapping[str, Any] | None, roles: tuple[Any, ...], problems: Problems) -> Consent | None:
     if value is None:
         if "consent" in roles:
-            problems.add(name, "role consent: expected the customProperty consent {channel, purpose, means, legalBasis}; it is missing")
+            problems.add(
+                name,
+                "role consent: expected the customProperty consent {channel, purpose, means, legalBasis}; it is "
+                "missing",
+            )
         return None
     unknown = value.keys() - {"channel", "purpose", "means", "legalBasis"}
     means, basis = value.get("means", "given"), value.get("legalBasis", "consent")
     if unknown:
-        problems.add(name, f"consent: unknown key {', '.join(sorted(unknown))}; known are channel, purpose, means, legalBasis")
+        problems.add(
+            name, f"consent: unknown key {', '.join(sorted(unknown))}; known are channel, purpose, means, legalBasis"
+        )
     if means not in ("given", "withdrawn"):
         problems.add(name, f"consent.means: expected given or withdrawn; got {means!r}")
     if basis not in ("consent", "legitimate_interest", "contract"):

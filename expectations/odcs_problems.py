@@ -19,7 +19,9 @@ class Problems:
         self.found.append(f"{self.file}: {where}: {what}" if where else f"{self.file}: {what}")
 
 
-def checked(entries: Any, known: Mapping[str, type | tuple[str, ...]], where: str, problems: Problems) -> dict[str, Any]:
+def checked(
+    entries: Any, known: Mapping[str, type | tuple[str, ...]], where: str, problems: Problems
+) -> dict[str, Any]:
     """Return a list of ``{property, value}`` as a mapping, refusing unknown properties and values of the wrong kind.
 
     ``known`` gives for each property its type, or the values that it may take.

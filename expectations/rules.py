@@ -43,7 +43,10 @@ def value_spec(contract: Contract, field: Field) -> ValueSpec:
 def present_texts(contract: Contract) -> Column:
     """Return the struct of trimmed texts, null tokens made null, from the struct ``texts`` that the parser made."""
     return F.struct(
-        *[present(F.col("texts")[field.name], value_spec(contract, field)).alias(field.name) for field in contract.fields]
+        *[
+            present(F.col("texts")[field.name], value_spec(contract, field)).alias(field.name)
+            for field in contract.fields
+        ]
     )
 
 
@@ -59,7 +62,9 @@ def row_rules(contract: Contract) -> tuple[RowRule, ...]:
     if identities:
         nobody = F.coalesce(*[F.col("row")[field.name].cast("STRING") for field in identities]).isNull()
         names = ", ".join(field.name for field in identities)
-        rules.append(RowRule("identity", identities[0].name, _when(nobody, F.lit(f"expected a value in {names}; got none"))))
+        rules.append(
+            RowRule("identity", identities[0].name, _when(nobody, F.lit(f"expected a value in {names}; got none")))
+        )
     return tuple(rules)
 
 
@@ -70,7 +75,11 @@ def failures(rules: tuple[RowRule, ...], problem: Column) -> Column:
     """
     nothing = F.array().cast("ARRAY<STRUCT<rule: STRING, column: STRING, message: STRING>>")
     whole = F.array(
-        F.struct(problem["rule"].alias("rule"), F.lit(None).cast("STRING").alias("column"), problem["message"].alias("message"))
+        F.struct(
+            problem["rule"].alias("rule"),
+            F.lit(None).cast("STRING").alias("column"),
+            problem["message"].alias("message"),
+        )
     )
     if not rules:
         return F.when(problem.isNotNull(), whole).otherwise(nothing)
@@ -82,7 +91,11 @@ def failures(rules: tuple[RowRule, ...], problem: Column) -> Column:
             *[
                 F.when(
                     rule.message.isNotNull(),
-                    F.struct(F.lit(rule.name).alias("rule"), F.lit(rule.column).alias("column"), rule.message.alias("message")),
+                    F.struct(
+                        F.lit(rule.name).alias("rule"),
+                        F.lit(rule.column).alias("column"),
+                        rule.message.alias("message"),
+                    ),
                 )
                 for rule in rules
             ]
@@ -107,15 +120,29 @@ def _field_rules(contract: Contract, field: Field) -> list[RowRule]:
         rules.append(RowRule("valid_values", field.name, _when(wrong, _got(f"one of {allowed}", text))))
     if field.pattern is not None:
         rules.append(
-            RowRule("pattern", field.name, _when(text.isNotNull() & ~text.rlike(field.pattern), _got(f"text like {field.pattern}", text)))
+            RowRule(
+                "pattern",
+                field.name,
+                _when(text.isNotNull() & ~text.rlike(field.pattern), _got(f"text like {field.pattern}", text)),
+            )
         )
     if field.minimum is not None:
-        rules.append(RowRule("minimum", field.name, _when(value < F.lit(field.minimum), _got(f"at least {field.minimum:g}", text))))
+        rules.append(
+            RowRule(
+                "minimum", field.name, _when(value < F.lit(field.minimum), _got(f"at least {field.minimum:g}", text))
+            )
+        )
     if field.maximum is not None:
-        rules.append(RowRule("maximum", field.name, _when(value > F.lit(field.maximum), _got(f"at most {field.maximum:g}", text))))
+        rules.append(
+            RowRule(
+                "maximum", field.name, _when(value > F.lit(field.maximum), _got(f"at most {field.maximum:g}", text))
+            )
+        )
     if field.max_length is not None:
         too_long = F.length(text) > field.max_length
-        rules.append(RowRule("max_length", field.name, _when(too_long, _got(f"at most {field.max_length} characters", text))))
+        rules.append(
+            RowRule("max_length", field.name, _when(too_long, _got(f"at most {field.max_length} characters", text)))
+        )
     if {"created_at", "occurred_at", "updated_at", "outcome_at"} & set(field.roles):
         late = value.cast("TIMESTAMP") > F.col("received_at") + F.expr(FUTURE_TOLERANCE)
         rules.append(RowRule("future", field.name, _when(late, _got("a moment that has been, by our clock", text))))

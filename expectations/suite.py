@@ -48,16 +48,20 @@ def _expectation(rule: QualityRule, rows: int) -> ExpectationSpec:
     if rule.metric == "rowCount":
         least, most = _bounds(rule)
         return _spec("ExpectTableRowCountToBeBetween", min_value=least, max_value=most)
-    arguments = dict(rule.arguments)
+    arguments: dict[str, Any] = dict(rule.arguments)
     mostly = _mostly(rule, rows)
     if rule.metric == "duplicateValues":
         if rule.column is None:
-            return _spec("ExpectCompoundColumnsToBeUnique", column_list=list(arguments["properties"]), mostly=mostly)  # type: ignore[call-overload]
+            return _spec("ExpectCompoundColumnsToBeUnique", column_list=list(arguments["properties"]), mostly=mostly)
         return _spec("ExpectColumnValuesToBeUnique", column=rule.column, mostly=mostly)
     if rule.metric == "invalidValues":
         if "pattern" in arguments:
-            return _spec("ExpectColumnValuesToMatchRegex", column=rule.column, regex=arguments["pattern"], mostly=mostly)
-        return _spec("ExpectColumnValuesToBeInSet", column=rule.column, value_set=list(arguments["validValues"]), mostly=mostly)  # type: ignore[call-overload]
+            return _spec(
+                "ExpectColumnValuesToMatchRegex", column=rule.column, regex=arguments["pattern"], mostly=mostly
+            )
+        return _spec(
+            "ExpectColumnValuesToBeInSet", column=rule.column, value_set=list(arguments["validValues"]), mostly=mostly
+        )
     return _spec("ExpectColumnValuesToNotBeNull", column=rule.column, mostly=mostly)
 
 

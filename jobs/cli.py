@@ -32,7 +32,9 @@ Workspace = Annotated[
 Landing = Annotated[
     Path | None, typer.Option("--landing", envvar="LEADHOUSE_LANDING", help="Folder that files land in.")
 ]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="Compute for this moment (ISO 8601); default: the latest event.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="Compute for this moment (ISO 8601); default: the latest event.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 DEFAULT_LAKE, DEFAULT_WORKSPACE = Path("lake"), Path()
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except typer.Exit as stop:
         return int(stop.exit_code)
-    except Exception as problem:  # noqa: BLE001 - the last resort: an error nobody foresaw is still one line
+    except Exception as problem:
         if debug:
             raise
         if hasattr(problem, "format_message"):  # the command line's own: a wrong option, a missing argument
@@ -93,7 +95,9 @@ def contract_try(
     """Show what a contract would accept and refuse of a sample, without a lake."""
     from leadhouse.jobs.contract_try import show_trial
 
-    return show_trial(_file(contract, "contract"), _file(sample, "sample"), workspace, as_json=as_json, console=Console())
+    return show_trial(
+        _file(contract, "contract"), _file(sample, "sample"), workspace, as_json=as_json, console=Console()
+    )
 
 
 @contract_app.command("check")
@@ -203,7 +207,9 @@ def status(lake: Lake = DEFAULT_LAKE, as_json: AsJson = False) -> None:
 
 @app.command()
 def tables(
-    name: Annotated[str | None, typer.Argument(help="One table.")] = None, lake: Lake = DEFAULT_LAKE, as_json: AsJson = False
+    name: Annotated[str | None, typer.Argument(help="One table.")] = None,
+    lake: Lake = DEFAULT_LAKE,
+    as_json: AsJson = False,
 ) -> None:
     """Show what the tables mean and hold."""
     from leadhouse.jobs.table_list import show_tables

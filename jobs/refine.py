@@ -102,9 +102,7 @@ def _write(step: Step, units: Sequence[Unit]) -> None:
     step.append("silver.items", reduce(DataFrame.unionByName, [_items(unit, batch) for unit in passed]))
     reach("refine:after-items")
     fresh = [unit for unit in passed if unit.count("accepted")]
-    if signals := [
-        facts.signals(unit.accepted, unit.mapping, batch) for unit in fresh if unit.mapping.states_signals
-    ]:
+    if signals := [facts.signals(unit.accepted, unit.mapping, batch) for unit in fresh if unit.mapping.states_signals]:
         step.append("silver.signals", reduce(DataFrame.unionByName, signals))
     reach("refine:after-signals")
     for table, (fact_id, make) in _FACTS.items():
@@ -159,7 +157,11 @@ def _refused(unit: Unit, batch: str) -> DataFrame:
 
 def _held(unit: Unit, step: Step) -> DataFrame:
     return unit.items.select(
-        "tenant", "source", F.lit(step.batch.name).alias("batch"), "record_id", F.lit(step.batch.recorded_at).alias("held_at")
+        "tenant",
+        "source",
+        F.lit(step.batch.name).alias("batch"),
+        "record_id",
+        F.lit(step.batch.recorded_at).alias("held_at"),
     ).distinct()
 
 

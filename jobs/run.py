@@ -50,9 +50,7 @@ def run_jobs(
         return _pass(opened, console, only)
 
 
-def follow_jobs(
-    lake: Path, workspace: Path, *, landing: Path | None, as_of: datetime | None, console: Console
-) -> int:
+def follow_jobs(lake: Path, workspace: Path, *, landing: Path | None, as_of: datetime | None, console: Console) -> int:
     """Run all jobs again and again until SIGTERM or SIGINT, which let the running micro-batch finish."""
     stop = threading.Event()
 
@@ -88,7 +86,8 @@ def _pass(opened: Run, console: Console, only: str | None, *, quiet: bool = Fals
 def show_report(report: Report, console: Console) -> None:
     """Print what a job did: its ledger by source, then its notes."""
     style = {"held": "bold yellow", "unchanged": "dim"}.get(report.status, "green")
-    console.print(f"[bold]{report.job:8}[/bold] [{style}]{'nothing new' if report.status == 'unchanged' else report.status}[/{style}]")
+    words = "nothing new" if report.status == "unchanged" else report.status
+    console.print(f"[bold]{report.job:8}[/bold] [{style}]{words}[/{style}]")
     by_source: dict[tuple[str, str], list[str]] = {}
     for count in report.counts:
         if count.rows:

@@ -117,7 +117,9 @@ def _quality(good: DataFrame, contract: Contract, items: int, accepted: int) -> 
     specs = suite(contract, items=items, accepted=accepted)
     verdicts = judge(good.select("row.*"), specs, size=accepted)
     return tuple(
-        Quality(contract.tenant, contract.source, verdict.expectation, verdict.column, verdict.success, verdict.observed)
+        Quality(
+            contract.tenant, contract.source, verdict.expectation, verdict.column, verdict.success, verdict.observed
+        )
         for verdict in verdicts
     )
 
@@ -126,7 +128,9 @@ def _without_repeats(keyed: DataFrame, statuses: DataFrame, repeats: int) -> Dat
     if repeats == 0:
         return keyed
     repeated = statuses.where(F.col("status") == "duplicate").select("record_id", "item")
-    return keyed.join(F.broadcast(repeated) if repeats < _BROADCAST_ROWS else repeated, ["record_id", "item"], "left_anti")
+    return keyed.join(
+        F.broadcast(repeated) if repeats < _BROADCAST_ROWS else repeated, ["record_id", "item"], "left_anti"
+    )
 
 
 def _notes(contract: Contract, headers: Headers, quality: tuple[Quality, ...], held: bool) -> tuple[str, ...]:
@@ -136,6 +140,8 @@ def _notes(contract: Contract, headers: Headers, quality: tuple[Quality, ...], h
     if added and contract.shape.format == "csv":
         notes.append(f"{contract.source}: columns that the contract doesn't name, kept in bronze: {', '.join(added)}")
     if held:
-        failed = "; ".join(f"{entry.expectation}({entry.column or ''}): {entry.observed}" for entry in quality if not entry.success)
+        failed = "; ".join(
+            f"{entry.expectation}({entry.column or ''}): {entry.observed}" for entry in quality if not entry.success
+        )
         notes.append(f"{contract.source}: held by the gate: {failed}")
     return tuple(notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import xgboost as xgb
 
 from leadhouse.conf.errors import LeadhouseError, TransientError
+from leadhouse.models.evaluate import reliability
 from leadhouse.models.learn import Trained
 from leadhouse.models.package import Files, model_hash, pack, read_files, unpack, write_files
 from leadhouse.models.plots import calibration_png, importance_png, roc_png
@@ -188,6 +190,8 @@ def _write_plots(trained: Trained, folder: Path) -> None:
     (folder / "roc.png").write_bytes(roc_png(trained.labels, trained.probabilities))
     (folder / "calibration.png").write_bytes(calibration_png(trained.labels, trained.probabilities))
     (folder / "importance.png").write_bytes(importance_png(trained.model.fitted.importance()))
+    bins = [asdict(entry) for entry in reliability(trained.labels, trained.probabilities)]
+    (folder / "calibration.json").write_text(json.dumps(bins), encoding="utf-8")
 
 
 def _signature() -> object:

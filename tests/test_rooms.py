@@ -21,7 +21,16 @@ ONE_DOOR = {
     "great_expectations": {"expectations/gate.py"},
     "delta": {"jobs/runtime/lake.py"},
 }
-IMPURE_IN_TRANSFORMS = ("current_timestamp", "datetime.now", "uuid4", ".rand(", ".collect(", ".toPandas(", "SparkSession", "open(")
+IMPURE_IN_TRANSFORMS = (
+    "current_timestamp",
+    "datetime.now",
+    "uuid4",
+    ".rand(",
+    ".collect(",
+    ".toPandas(",
+    "SparkSession",
+    "open(",
+)
 
 
 def _modules(room: str) -> list[Path]:
@@ -73,5 +82,17 @@ def test_transforms_hold_no_session_action_clock_or_chance() -> None:
 
 def test_no_job_file_hides_a_module_of_its_own_name() -> None:
     """A script's folder is first on sys.path: jobs/logging.py would be everybody's logging."""
-    taken = {"delta", "mlflow", "logging", "tables", "xgboost", "pyspark", "typing", "queue", "secrets", "signal", "types"}
+    taken = {
+        "delta",
+        "mlflow",
+        "logging",
+        "tables",
+        "xgboost",
+        "pyspark",
+        "typing",
+        "queue",
+        "secrets",
+        "signal",
+        "types",
+    }
     assert {path.stem for path in (ROOT / "jobs").glob("*.py")} & taken == set()

@@ -98,7 +98,8 @@ class FactMapping:
 
 
 def keyed_items(items: DataFrame, mapping: FactMapping, key: bytes) -> DataFrame:
-    """Add to items (with the structs texts and row): item_key, entity_key, identity_key and ``identity`` (all its keys).
+    """Add to items (with the structs texts and row): item_key, entity_key, identity_key and ``identity`` (all its
+    keys).
 
     ``identity_key`` is the item's anchor, the strongest of its keys; null where it names nobody.
     """
@@ -106,7 +107,9 @@ def keyed_items(items: DataFrame, mapping: FactMapping, key: bytes) -> DataFrame
     named = F.struct(*[column.alias(f"k{index}") for index, column in enumerate(keys)]) if keys else F.lit(None)
     strongest = sorted(range(len(keys)), key=lambda index: KINDS.index(mapping.identities[index].kind))
     keyed = items.withColumn("identity", named)
-    anchor = F.coalesce(*[F.col("identity")[f"k{index}"] for index in strongest]) if keys else F.lit(None).cast("string")
+    anchor = (
+        F.coalesce(*[F.col("identity")[f"k{index}"] for index in strongest]) if keys else F.lit(None).cast("string")
+    )
     texts = [F.coalesce(F.col("texts")[name], F.lit("\x00")) for name in mapping.key_fields]
     whole = [F.coalesce(F.col("texts")[name], F.lit("\x00")) for name in mapping.all_fields]
     space = F.lit("global" if mapping.global_key else mapping.source)
@@ -134,18 +137,29 @@ def signals(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
         "record_id",
         "item",
     )
-    return _ended(rows, batch, ("tenant", "signal_id", "source", "identity_key", "signal_type", "channel", "campaign", "occurred_at"))
+    return _ended(
+        rows,
+        batch,
+        ("tenant", "signal_id", "source", "identity_key", "signal_type", "channel", "campaign", "occurred_at"),
+    )
 
 
 def traits(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
     """Return what the items say about leads, one row per field with a value, with the columns of silver.traits."""
-    stated = _moment(mapping.updated_at, mapping.occurred_at)
+    stated = _moment(mapping.updated_at, mapping.occurred_at, mapping.outcome_at)
     said = [_said(field, mapping, stated) for field in mapping.traits]
     exploded = items.select("*", stated.alias("stated_at"), F.explode(F.array_compact(F.array(*said))).alias("said"))
     times = [F.col("said.occurred_at"), F.col("stated_at")]
     rows = exploded.select(
         "tenant",
-        identifier(F.col("tenant"), F.lit(mapping.source), F.col("identity_key"), F.col("said.name"), F.col("said.value"), *times).alias("trait_id"),
+        identifier(
+            F.col("tenant"),
+            F.lit(mapping.source),
+            F.col("identity_key"),
+            F.col("said.name"),
+            F.col("said.value"),
+            *times,
+        ).alias("trait_id"),
         F.lit(mapping.source).alias("source"),
         "identity_key",
         F.col("said.name").alias("name"),
@@ -163,7 +177,9 @@ def traits(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
 
 def outcomes(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
     """Return the items' outcomes, with the columns of silver.outcomes."""
-    happened = F.col("row")[mapping.outcome_at].cast("timestamp") if mapping.outcome_at else F.lit(None).cast("timestamp")
+    happened = (
+        F.col("row")[mapping.outcome_at].cast("timestamp") if mapping.outcome_at else F.lit(None).cast("timestamp")
+    )
     fallback = _moment(mapping.updated_at, mapping.occurred_at)
     said = [
         F.struct(
@@ -179,7 +195,12 @@ def outcomes(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
     rows = told.select(
         "tenant",
         identifier(
-            F.col("tenant"), F.lit(mapping.source), F.col("identity_key"), F.col("said.outcome"), F.col("said.value"), occurred
+            F.col("tenant"),
+            F.lit(mapping.source),
+            F.col("identity_key"),
+            F.col("said.outcome"),
+            F.col("said.value"),
+            occurred,
         ).alias("outcome_id"),
         F.lit(mapping.source).alias("source"),
         "identity_key",
@@ -200,7 +221,7 @@ def consents(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
 
     A statement about a channel belongs to that channel's contact point where the item names it, else to the person.
     """
-    occurred = _moment(mapping.occurred_at, mapping.updated_at, mapping.created_at)
+    occurred = _moment(mapping.occurred_at, mapping.updated_at, mapping.created_at, mapping.outcome_at)
     said = [
         F.struct(
             F.lit(field.channel).alias("channel"),
@@ -215,17 +236,25 @@ def consents(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
     rows = exploded.where(F.col("said.status").isNotNull()).select(
         "tenant",
         identifier(
-            F.col("tenant"), F.lit(mapping.source), *[F.col(f"said.{part}") for part in ("identity_key", "channel", "purpose", "status")], F.col("occurred_at")
+            F.col("tenant"),
+            F.lit(mapping.source),
+            *[F.col(f"said.{part}") for part in ("identity_key", "channel", "purpose", "status")],
+            F.col("occurred_at"),
         ).alias("consent_id"),
         F.lit(mapping.source).alias("source"),
-        *[F.col(f"said.{part}").alias(part) for part in ("identity_key", "channel", "purpose", "status", "legal_basis")],
+        *[
+            F.col(f"said.{part}").alias(part)
+            for part in ("identity_key", "channel", "purpose", "status", "legal_basis")
+        ],
         "occurred_at",
         _known(mapping, F.col("occurred_at")).alias("known_at"),
         "record_id",
         "item",
     )
     timed = ("occurred_at",) if mapping.occurred_at or mapping.updated_at or mapping.created_at else ()
-    return _ended(rows, batch, ("tenant", "source", "identity_key", "channel", "purpose", "status", "legal_basis", *timed))
+    return _ended(
+        rows, batch, ("tenant", "source", "identity_key", "channel", "purpose", "status", "legal_basis", *timed)
+    )
 
 
 def identity_links(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
@@ -239,9 +268,13 @@ def identity_links(items: DataFrame, mapping: FactMapping, batch: str) -> DataFr
     ]
     strongest = F.element_at(F.col("keys"), 1)
     ordered = sorted(range(len(keys)), key=lambda index: KINDS.index(mapping.identities[index].kind))
-    occurred = _moment(mapping.created_at, mapping.occurred_at)
+    occurred = _moment(mapping.created_at, mapping.occurred_at, mapping.outcome_at)
     exploded = (
-        items.select("*", occurred.alias("occurred_at"), F.array_compact(F.array(*[keys[index] for index in ordered])).alias("keys"))
+        items.select(
+            "*",
+            occurred.alias("occurred_at"),
+            F.array_compact(F.array(*[keys[index] for index in ordered])).alias("keys"),
+        )
         .where(F.size("keys") > 0)
         .select("*", F.explode("keys").alias("other"), strongest.alias("anchor"))
         # A key beside others needs no row of its own: the pairs name it.
@@ -263,7 +296,13 @@ def identity_links(items: DataFrame, mapping: FactMapping, batch: str) -> DataFr
     )
     rows = first.select(
         "tenant",
-        identifier(F.col("tenant"), F.lit(mapping.source), F.col("identity_key"), F.col("other_key"), F.lit(mapping.creates_lead)).alias("link_id"),
+        identifier(
+            F.col("tenant"),
+            F.lit(mapping.source),
+            F.col("identity_key"),
+            F.col("other_key"),
+            F.lit(mapping.creates_lead),
+        ).alias("link_id"),
         F.lit(mapping.source).alias("source"),
         "identity_key",
         "kind",
@@ -306,7 +345,11 @@ def _said(field: TraitField, mapping: FactMapping, stated: Column) -> Column:
     """One trait's name, value and time; null where the item is silent about it."""
     text, value = F.col("texts")[field.field], F.col("row")[field.field]
     kept = normalised(field.kind, value, mapping.default_region) if field.kind else canonical(text, value, field.values)
-    occurred = _moment(mapping.created_at, mapping.updated_at, mapping.occurred_at) if field.at_creation else stated
+    occurred = (
+        _moment(mapping.created_at, mapping.updated_at, mapping.occurred_at, mapping.outcome_at)
+        if field.at_creation
+        else stated
+    )
     return F.when(
         kept.isNotNull(), F.struct(F.lit(field.trait).alias("name"), kept.alias("value"), occurred.alias("occurred_at"))
     )

@@ -18,9 +18,14 @@ def contradictions(outcomes: DataFrame, leads: DataFrame, identities: DataFrame)
     """
     resolved = outcomes.join(identities.select("tenant", "identity_key", "lead_id"), ["tenant", "identity_key"])
     created = leads.select("tenant", "lead_id", "created_at")
-    early = resolved.join(created, ["tenant", "lead_id"]).where(F.col("timed") & (F.col("occurred_at") < F.col("created_at")))
+    early = resolved.join(created, ["tenant", "lead_id"]).where(
+        F.col("timed") & (F.col("occurred_at") < F.col("created_at"))
+    )
     message = F.format_string(
-        "expected the outcome %s after the lead came to be (%s); it is of %s", "outcome", _day("created_at"), _day("occurred_at")
+        "expected the outcome %s after the lead came to be (%s); it is of %s",
+        "outcome",
+        _day("created_at"),
+        _day("occurred_at"),
     )
     return early.select(
         "tenant",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,8 @@ def resolve(links: DataFrame, *, shared_above: int) -> DataFrame:
     linked to (a switchboard, info@) joins nobody; anonymous ids don't count as others, since one person has many. The
     result doesn't depend on the order of the links: a lead's id is the strongest, then smallest, of its keys.
 
-    Returns tenant, identity_key, kind, lead_id, is_lead, shared and known_at: when we knew both the key and, where it is a
+    Returns tenant, identity_key, kind, lead_id, is_lead, shared and known_at: when we knew both the key and, where
+    it is a
     lead's, a record that makes it one.
     """
     schema = (
@@ -59,7 +60,7 @@ def resolve(links: DataFrame, *, shared_above: int) -> DataFrame:
         "known_at timestamp"
     )
 
-    def join(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def join(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         gathered = list(batches)
         if not gathered:  # a task without a tenant
             return
@@ -68,8 +69,10 @@ def resolve(links: DataFrame, *, shared_above: int) -> DataFrame:
 
     pairs = links.select("tenant", "identity_key", "kind", "other_key", "other_kind", "creates_lead", "known_at")
     # Whole tenants go to one task each: the pairs of a batch are few and short.
-    return pairs.repartition("tenant").mapInArrow(join, schema).select(
-        "tenant", "identity_key", "kind", "lead_id", "is_lead", "shared", "known_at"
+    return (
+        pairs.repartition("tenant")
+        .mapInArrow(join, schema)
+        .select("tenant", "identity_key", "kind", "lead_id", "is_lead", "shared", "known_at")
     )
 
 
@@ -96,13 +99,16 @@ def touched_links(new: DataFrame, known: DataFrame, standing: DataFrame) -> Data
     others = keys.withColumnRenamed("identity_key", "other_key")
     old = known.join(new.select("tenant", "link_id"), ["tenant", "link_id"], "left_anti")
     by_key = old.join(keys, ["tenant", "identity_key"], "left_semi")
-    by_other = old.join(keys, ["tenant", "identity_key"], "left_anti").join(others, ["tenant", "other_key"], "left_semi")
+    by_other = old.join(keys, ["tenant", "identity_key"], "left_anti").join(
+        others, ["tenant", "other_key"], "left_semi"
+    )
     columns = new.columns
     return new.unionByName(by_key.select(columns)).unionByName(by_other.select(columns)).select(columns)
 
 
 def touched_keys(new: DataFrame, standing: DataFrame) -> DataFrame:
-    """Return the keys (tenant, identity_key) whose lead new links may change: their own, and all of the leads they touch."""
+    """Return the keys (tenant, identity_key) whose lead new links may change: their own, and all of the leads they
+    touch."""
     ends = new.select("tenant", "identity_key").union(new.select("tenant", F.col("other_key"))).distinct()
     leads = standing.join(ends, ["tenant", "identity_key"], "left_semi").select("tenant", "lead_id").distinct()
     members = standing.join(leads, ["tenant", "lead_id"], "left_semi").select("tenant", "identity_key")
@@ -143,20 +149,23 @@ def identity_changes(resolved: DataFrame, current: DataFrame, *, batch: str) -> 
 
 
 def _e164(default_region: str) -> Callable[[Column], Column]:
-    @lru_cache(maxsize=100_000)
-    def one(text: str) -> str | None:
-        try:
-            number = phonenumbers.parse(text, default_region)
-        except phonenumbers.NumberParseException:
-            return None
-        if not phonenumbers.is_possible_number(number):
-            return None
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
     def e164(texts: pd.Series) -> pd.Series:
-        return texts.map(lambda text: None if text is None else one(text), na_action="ignore")
+        return texts.map(lambda text: phone_number(text, default_region), na_action="ignore")
 
-    return cast("Callable[[Column], Column]", pandas_udf(e164, "string"))
+    # PySpark's overloads know pandas by its stubs, which are not installed.
+    return cast("Callable[[Column], Column]", cast("Any", pandas_udf)(e164, "string"))
+
+
+@lru_cache(maxsize=100_000)
+def phone_number(text: str, default_region: str) -> str | None:
+    """Return a phone number in E.164, one without a country code read as of ``default_region``; None if it is none."""
+    try:
+        number = phonenumbers.parse(text, default_region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def _components(pairs: pd.DataFrame, shared_above: int) -> pa.Table:

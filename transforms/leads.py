@@ -15,7 +15,8 @@ def leads(traits: DataFrame, identities: DataFrame) -> DataFrame:
     """Return one row per lead with the latest value of everything known about it, in the columns of silver.leads.
 
     ``identities`` are the standing ones. Of several values of a trait the one stated last holds (stated_at, then
-    occurred_at, then the trait's id, so that the order of arrival decides nothing); of several creation dates the first.
+    occurred_at, then the trait's id, so that the order of arrival decides nothing); of several creation dates the
+    first.
     """
     members = identities.where("is_lead").select("tenant", "identity_key", "lead_id")
     keys = members.groupBy("tenant", "lead_id").agg(F.sort_array(F.collect_list("identity_key")).alias("identity_keys"))

@@ -47,7 +47,8 @@ def parse_records(records: DataFrame, spec: ParseSpec, header: tuple[str, ...] |
     """Parse records of one source that share a header (None for JSON).
 
     ``records`` has the columns of bronze.records. Returns tenant, source, record_id, item (from 0), origin, partition,
-    position, received_at, problem (rule and message as a struct; null if the record could be parsed) and texts (a struct
+    position, received_at, problem (rule and message as a struct; null if the record could be parsed) and texts (a
+    struct
     with one STRING for each field, null where the record doesn't have it).
     """
     text = _decoded(F.col("raw"), spec.encoding)
@@ -118,10 +119,15 @@ def _csv_items(read: DataFrame, spec: ParseSpec, header: tuple[str, ...] | None)
     ]
     malformed = F.when(
         F.col(f"row.{_CORRUPT}").isNotNull(),
-        _problem("record", F.lit(f"expected {len(columns)} columns as in the header; the row has another number of them")),
+        _problem(
+            "record", F.lit(f"expected {len(columns)} columns as in the header; the row has another number of them")
+        ),
     )
     return parsed.select(
-        "*", F.lit(0).alias("item"), F.coalesce("unreadable", malformed).alias("problem"), F.struct(*texts).alias("texts")
+        "*",
+        F.lit(0).alias("item"),
+        F.coalesce("unreadable", malformed).alias("problem"),
+        F.struct(*texts).alias("texts"),
     )
 
 
@@ -141,7 +147,9 @@ def _json_items(read: DataFrame, spec: ParseSpec) -> DataFrame:
     parsed = parsed.withColumn("problem", problem)
     if spec.items is None:
         return parsed.withColumn("item", F.lit(0)).withColumn("texts", _texts(spec, F.col("row"), F.col("row")))
-    exploded = parsed.select("*", F.posexplode_outer(F.when(F.col("problem").isNull(), array)).alias("place", "element"))
+    exploded = parsed.select(
+        "*", F.posexplode_outer(F.when(F.col("problem").isNull(), array)).alias("place", "element")
+    )
     # An empty array has no items; a record that can't be parsed stays, to be refused as a whole.
     kept = exploded.where(F.col("place").isNotNull() | F.col("problem").isNotNull())
     return kept.withColumn("item", F.coalesce("place", F.lit(0))).withColumn(
@@ -169,7 +177,7 @@ _Tree = dict[str, "_Tree | None"]
 """The nesting that all paths need: name → the nesting below it, None for a value."""
 
 
-def _json_schema(spec: ParseSpec) -> T.DataType:
+def _json_schema(spec: ParseSpec) -> T.ArrayType | T.StructType:
     """The schema to read JSON with: the fields' paths, every value as text, and the corrupt record."""
     record: _Tree = {}
     item: _Tree = {}

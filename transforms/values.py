@@ -41,14 +41,17 @@ def present(text: Column, spec: ValueSpec) -> Column:
 
 
 def typed(text: Column, spec: ValueSpec) -> Column:
-    """Return a present text as a value of its type: STRING, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP or DATE; null if it isn't one."""
+    """Return a present text as a value of its type: STRING, BIGINT, DOUBLE, BOOLEAN, TIMESTAMP or DATE; null if it
+    isn't one."""
     if spec.logical_type == "integer":
         return _number(text, spec).try_cast("BIGINT")
     if spec.logical_type == "number":
         return _number(text, spec).cast("DOUBLE")
     if spec.logical_type == "boolean":
         lowered = F.lower(text)
-        return F.when(lowered.isin(*_lower(spec.true_tokens)), True).when(lowered.isin(*_lower(spec.false_tokens)), False)
+        return F.when(lowered.isin(*_lower(spec.true_tokens)), True).when(
+            lowered.isin(*_lower(spec.false_tokens)), False
+        )
     if spec.logical_type == "timestamp":
         return _timestamp(text, spec)
     if spec.logical_type == "date":
@@ -64,7 +67,8 @@ def fits(text: Column, value: Column, spec: ValueSpec) -> Column:
 
 
 def canonical(text: Column, value: Column, spec: ValueSpec) -> Column:
-    """Return the text form in which a value is kept as a trait: one form for equal values, whatever the source wrote."""
+    """Return the text form in which a value is kept as a trait: one form for equal values, whatever the source
+    wrote."""
     if spec.logical_type == "number":
         plain = _number(text, spec).cast("STRING")
         return F.regexp_replace(F.regexp_replace(plain, r"(\.\d*?)0+$", "$1"), r"\.$", "")
@@ -74,7 +78,8 @@ def canonical(text: Column, value: Column, spec: ValueSpec) -> Column:
 
 
 def _number(text: Column, spec: ValueSpec) -> Column:
-    """The text as an exact decimal; thousands separators are allowed where they stand right. NaN and Infinity are no numbers."""
+    """The text as an exact decimal; thousands separators are allowed where they stand right. NaN and Infinity are no
+    numbers."""
     mark = re.escape(spec.decimal_mark)
     thousands = "[,' \u00a0]" if spec.decimal_mark == "." else "[.' \u00a0]"
     plain = text.rlike(rf"^[+-]?(\d+({mark}\d*)?|{mark}\d+)([eE][+-]?\d{{1,3}})?$")

@@ -11,7 +11,7 @@ VARIABLE = "LEADHOUSE_FAULT"
 """``POINT=raise`` or ``POINT=kill``: what happens when the point is reached for the first time."""
 
 
-class InjectedFault(LeadhouseError):
+class InjectedFaultError(LeadhouseError):
     """Raised on purpose by a fault test."""
 
 
@@ -26,4 +26,4 @@ def reach(point: str) -> None:
     del os.environ[VARIABLE]
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    raise InjectedFault(f"fault at {point}")
+    raise InjectedFaultError(f"fault at {point}")

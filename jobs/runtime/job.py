@@ -90,7 +90,9 @@ class Step:
     def rows(self) -> DataFrame:
         """The micro-batch's rows, of a streaming job."""
         if self._rows is None:
-            raise LeadhouseError(f"{self.spec.name}: expected a streaming job's rows; this job is none; read its tables")
+            raise LeadhouseError(
+                f"{self.spec.name}: expected a streaming job's rows; this job is none; read its tables"
+            )
         return self._rows
 
     def read(self, table: str) -> DataFrame:

@@ -25,8 +25,8 @@ def tenant_keys(tenants: Iterable[str], key_file: Path) -> Mapping[str, bytes]:
     secret = os.environ.get(VARIABLE, "").encode() or _from_file(key_file)
     if len(secret) < _LEAST_BYTES:
         raise InputError(
-            f"identity key: expected at least {_LEAST_BYTES} characters in {VARIABLE} or {key_file}; got {len(secret)}; "
-            "use a longer one"
+            f"identity key: expected at least {_LEAST_BYTES} characters in {VARIABLE} or {key_file}; "
+            f"got {len(secret)}; use a longer one"
         )
     return {tenant: hmac.new(secret, tenant.encode(), hashlib.sha256).digest() for tenant in tenants}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,7 +38,8 @@ class Lake(Place):
         return spark.readStream.format("delta").options(**options).load(self.table_path(known_table(table).name))
 
     def write(self, table: str, rows: DataFrame, *, mode: str, app_id: str, app_version: int) -> int:
-        """Append or overwrite once: a second write under the same app id with a version not greater is skipped by Delta.
+        """Append or overwrite once: a second write under the same app id with a version not greater is skipped by
+        Delta.
 
         ``rows`` must have the contract's columns, in any order. Returns the table's version after the write.
         """
@@ -159,4 +159,4 @@ def _commented_schema(spec: TableSpec) -> pa.Schema:
 def _write_atomically(path: Path, content: bytes) -> None:
     partial = path.with_suffix(".partial")
     partial.write_bytes(content)
-    os.replace(partial, path)
+    partial.replace(path)

@@ -49,7 +49,7 @@ def lost_bytes(entry: FileRange) -> str:
 
 
 def read_bytes(file: Path, start: int, end: int, sha256: str, path: str) -> bytes:
-    """Return a file's bytes from ``start`` to ``end``. Raises LostBytesError, naming ``path``, if others were listed."""
+    """Return the bytes of a file from ``start`` to ``end``; LostBytesError, naming ``path``, if others were listed."""
     try:
         with file.open("rb") as opened:
             opened.seek(start)

@@ -48,8 +48,17 @@ schema:
 
 def test_a_contract_is_read_with_its_defaults() -> None:
     contract = parse_contract(GOOD.encode(), "crm.yaml", "acme")
-    assert (contract.tenant, contract.source, contract.delivery, contract.creates_leads) == ("acme", "crm", "incremental", True)
-    assert (contract.shape.separator, contract.shape.encoding, contract.shape.null_tokens) == (";", "windows-1252", ("", "Select"))
+    assert (contract.tenant, contract.source, contract.delivery, contract.creates_leads) == (
+        "acme",
+        "crm",
+        "incremental",
+        True,
+    )
+    assert (contract.shape.separator, contract.shape.encoding, contract.shape.null_tokens) == (
+        ";",
+        "windows-1252",
+        ("", "Select"),
+    )
     assert (contract.freshness_hours, contract.retention_days) == (48.0, 365)
     lead_id, no_mail, size = contract.fields
     assert (lead_id.physical_name, lead_id.roles, lead_id.key_position) == ("Lead Number", ("external_id", "trait"), 1)

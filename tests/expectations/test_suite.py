@@ -15,7 +15,9 @@ def _contract(*rules: QualityRule) -> Contract:
     )  # fmt: skip
 
 
-def _rule(metric: str, operator: str, *threshold: float, column: str | None = "size", unit: str = "rows") -> QualityRule:
+def _rule(
+    metric: str, operator: str, *threshold: float, column: str | None = "size", unit: str = "rows"
+) -> QualityRule:
     return QualityRule("r", metric, column, operator, threshold, unit)
 
 
@@ -28,14 +30,18 @@ def _rule(metric: str, operator: str, *threshold: float, column: str | None = "s
         ("mustBeBetween", (2, 4), {"min_value": 2, "max_value": 4}),
     ],
 )
-def test_row_counts_have_the_operators_bounds(operator: str, threshold: tuple[float, ...], bounds: dict[str, int]) -> None:
+def test_row_counts_have_the_operators_bounds(
+    operator: str, threshold: tuple[float, ...], bounds: dict[str, int]
+) -> None:
     specs = suite(_contract(_rule("rowCount", operator, *threshold, column=None)), items=3, accepted=3)
     assert dict(specs[0].arguments) == bounds
 
 
 def test_less_than_leaves_its_bound_out_and_less_or_equal_does_not() -> None:
     less, equal = (
-        dict(suite(_contract(_rule("nullValues", operator, 5, unit="percent")), items=200, accepted=200)[-1].arguments)["mostly"]
+        dict(suite(_contract(_rule("nullValues", operator, 5, unit="percent")), items=200, accepted=200)[-1].arguments)[
+            "mostly"
+        ]
         for operator in ("mustBeLessThan", "mustBeLessOrEqualTo")
     )
     assert 190 / 200 < less < 191 / 200

@@ -40,12 +40,14 @@ customProperties: [{property: delivery, value: incremental}, {property: history,
 schema:
   - name: crm
     properties:
-      - {name: id, logicalType: string, required: true, primaryKey: true, customProperties: [{property: role, value: external_id}]}
+      - {name: id, logicalType: string, required: true, primaryKey: true, customProperties: [{property: role,
+         value: external_id}]}
       - {name: created, logicalType: timestamp, required: true, customProperties: [{property: role, value: created_at}]}
       - {name: changed, logicalType: timestamp, customProperties: [{property: role, value: updated_at}]}
       - {name: mail, logicalType: string, customProperties: [{property: role, value: email}]}
       - {name: industry, logicalType: string, customProperties: [{property: role, value: trait}]}
-      - {name: size, logicalType: integer, logicalTypeOptions: {minimum: 1}, customProperties: [{property: role, value: trait}]}
+      - {name: size, logicalType: integer, logicalTypeOptions: {minimum: 1},
+         customProperties: [{property: role, value: trait}]}
 """
 
 EVENT_CONTRACT = """
@@ -64,7 +66,8 @@ schema:
       - {name: type, logicalType: string, required: true, customProperties: [{property: role, value: signal_type}],
          quality: [{metric: invalidValues, arguments: {validValues: [page_view, form]}, mustBe: 0}]}
       - {name: at, logicalType: timestamp, required: true, customProperties: [{property: role, value: occurred_at}]}
-      - {name: visitor, physicalName: who.visitor, logicalType: string, customProperties: [{property: role, value: anonymous_id}]}
+      - {name: visitor, physicalName: who.visitor, logicalType: string, customProperties: [{property: role,
+         value: anonymous_id}]}
       - {name: mail, physicalName: who.mail, logicalType: string, customProperties: [{property: role, value: email}]}
 """
 
@@ -84,7 +87,8 @@ customProperties:
 schema:
   - name: deals
     properties:
-      - {name: id, logicalType: string, required: true, primaryKey: true, customProperties: [{property: role, value: external_id}, {property: namespace, value: crm}]}
+      - {name: id, logicalType: string, required: true, primaryKey: true, customProperties: [{property: role,
+         value: external_id}, {property: namespace, value: crm}]}
       - {name: won_at, logicalType: timestamp, required: true, customProperties: [{property: role, value: outcome_at}]}
 """
 
@@ -121,7 +125,9 @@ def lead_rows() -> list[list[str]]:
     for number in range(LEADS):
         created = START + timedelta(hours=31 * number)
         industry = ("retail", "media", "health")[number % 3]
-        rows.append([f"L{number:03}", _text(created), _text(created), f"p{number}@x.com", industry, str(1 + number % 50)])
+        rows.append(
+            [f"L{number:03}", _text(created), _text(created), f"p{number}@x.com", industry, str(1 + number % 50)]
+        )
     return rows
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from leadhouse.conf.settings import Settings
 from leadhouse.jobs import decide
-from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFault
+from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFaultError
 from leadhouse.models.calibrate import Calibration
 from leadhouse.models.explain import explain
 from leadhouse.models.fit import Params, fit
@@ -82,7 +82,7 @@ def test_a_decide_that_was_killed_ends_as_an_undisturbed_one(
 ) -> None:
     run = prepare(spark, tmp_path)
     monkeypatch.setenv(VARIABLE, "decide:after-decisions=raise")
-    with pytest.raises(InjectedFault):
+    with pytest.raises(InjectedFaultError):
         decide.run(run)
     fill(spark, run.lake, "silver.consents", [a_consent("b", "withdrawn", 1)])  # not of the killed batch's inputs
     decide.run(run)

@@ -39,7 +39,7 @@ def test_every_point_by_raising(company: Path, tmp_path: Path) -> None:
     for point in POINTS:
         os.environ[faults.VARIABLE] = f"{point}=raise"
         try:
-            with pytest.raises(faults.InjectedFault):
+            with pytest.raises(faults.InjectedFaultError):
                 run_company(lake, company / "workspace", company / "landing")
         finally:
             os.environ.pop(faults.VARIABLE, None)
@@ -56,7 +56,11 @@ def test_a_killed_process_leaves_nothing_to_clean_up(company: Path, tmp_path: Pa
         "--landing", str(tmp_path / "landing"), "--as-of", AS_OF.isoformat(),
     ]  # fmt: skip
     killed = subprocess.run(
-        command, env=os.environ | {faults.VARIABLE: "refine:after-signals=kill"}, capture_output=True, check=False, timeout=600
+        command,
+        env=os.environ | {faults.VARIABLE: "refine:after-signals=kill"},
+        capture_output=True,
+        check=False,
+        timeout=600,
     )
     assert killed.returncode == -9
     assert run_company(lake, workspace, tmp_path / "landing")[0] == 0

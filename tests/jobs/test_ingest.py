@@ -134,7 +134,7 @@ def test_a_file_that_is_removed_after_it_was_taken_is_no_loss(run: Run) -> None:
 def test_killed_at_any_point_and_started_again_every_record_is_there_once(run: Run, point: str) -> None:
     land(run, "leads.csv", b"id\n1\n2\n")
     os.environ[faults.VARIABLE] = f"{point}=raise"
-    with pytest.raises(faults.InjectedFault):
+    with pytest.raises(faults.InjectedFaultError):
         ingest.run(run)
     land(run, "leads2.csv", b"id\n3\n")
     ingest.run(run)
@@ -147,7 +147,7 @@ def test_bytes_that_vanish_before_they_are_taken_are_an_error_once_and_stop_noth
     file = land(run, "leads.csv", b"id\n1\n2\n")
     land(run, "leads2.csv", b"id\n3\n")
     os.environ[faults.VARIABLE] = "ingest:listed=raise"
-    with pytest.raises(faults.InjectedFault):
+    with pytest.raises(faults.InjectedFaultError):
         ingest.run(run)
     if change == "removed":
         file.unlink()
@@ -163,7 +163,7 @@ def test_bytes_that_vanish_before_they_are_taken_are_an_error_once_and_stop_noth
 def test_lost_bytes_that_come_back_are_taken(run: Run) -> None:
     file = land(run, "leads.csv", b"id\n1\n2\n")
     os.environ[faults.VARIABLE] = "ingest:listed=raise"
-    with pytest.raises(faults.InjectedFault):
+    with pytest.raises(faults.InjectedFaultError):
         ingest.run(run)
     file.rename(file.with_name(".away"))
     with pytest.raises(LostBytesError):
@@ -177,7 +177,7 @@ def test_lost_bytes_that_come_back_are_taken(run: Run) -> None:
 def test_a_file_that_vanishes_after_it_was_taken_but_before_the_outcome_is_not_lost(run: Run) -> None:
     file = land(run, "leads.csv", b"id\n1\n")
     os.environ[faults.VARIABLE] = "ingest:written=raise"
-    with pytest.raises(faults.InjectedFault):
+    with pytest.raises(faults.InjectedFaultError):
         ingest.run(run)
     file.unlink()
     assert counts(ingest.run(run)) == {("leads", "fetched"): 1}
@@ -202,7 +202,7 @@ def test_a_file_that_vanishes_while_it_is_taken_leaves_the_rest(run: Run, monkey
 def test_a_file_that_grows_between_listing_and_taking_loses_nothing(run: Run) -> None:
     file = land(run, "leads.csv", b"id\n1\n")
     os.environ[faults.VARIABLE] = "ingest:listed=raise"
-    with pytest.raises(faults.InjectedFault):
+    with pytest.raises(faults.InjectedFaultError):
         ingest.run(run)
     file.write_bytes(b"id\n1\n2\n")
     ingest.run(run)

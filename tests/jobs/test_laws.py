@@ -17,7 +17,9 @@ def test_the_whole_path_accounts_for_every_record(company: Path) -> None:
     assert len(rows_of(lake, "bronze.records")) == LEADS + len(event_rows()) + len(deal_rows())
     assert len(rows_of(lake, "silver.items")) == LEADS + len(event_rows()) + len(deal_rows())
     assert len(rows_of(lake, "silver.leads")) == LEADS
-    assert {row["lead_id"] for row in rows_of(lake, "gold.lead_scores")} == {row["lead_id"] for row in rows_of(lake, "silver.leads")}
+    assert {row["lead_id"] for row in rows_of(lake, "gold.lead_scores")} == {
+        row["lead_id"] for row in rows_of(lake, "silver.leads")
+    }
     assert all(row["status"] == "scored" for row in rows_of(lake, "gold.lead_scores"))
     listed = rows_of(lake, "gold.engagement_lists")
     assert 0 < len(listed) <= 20
@@ -27,7 +29,10 @@ def test_the_whole_path_accounts_for_every_record(company: Path) -> None:
 
 def test_running_again_writes_no_fact_and_sends_nothing(company: Path) -> None:
     lake = company / "lake"
-    before = {table: len(rows_of(lake, table)) for table in (*FACTS, "silver.items", "gold.decisions", "gold.outbox", "gold.receipts")}
+    before = {
+        table: len(rows_of(lake, table))
+        for table in (*FACTS, "silver.items", "gold.decisions", "gold.outbox", "gold.receipts")
+    }
     code, shown = run_company(lake, company / "workspace", company / "landing")
     assert code == 0
     assert shown.count("nothing new") == 7, shown
@@ -53,7 +58,9 @@ def test_order_of_arrival_and_pieces_change_neither_facts_nor_features_nor_lists
         assert hashes(tmp_path / "lake", table) == expected, table
 
 
-def test_derived_tables_come_back_equal_and_a_late_event_changes_no_earlier_known(company: Path, tmp_path: Path) -> None:
+def test_derived_tables_come_back_equal_and_a_late_event_changes_no_earlier_known(
+    company: Path, tmp_path: Path
+) -> None:
     lake = tmp_path / "lake"
     shutil.copytree(company / "lake", lake)
     expected = {table: hashes(lake, table) for table in DERIVED}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
-import pytest
 from pyspark.sql import SparkSession
 from rich.console import Console
 
@@ -63,7 +63,7 @@ def test_x_education(spark: SparkSession, shared_data: Path, tmp_path: Path) -> 
 def _field(text: str, physical_name: str) -> tuple[str, str, str]:
     """Cut a contract's text into what is before a field, the field, and what is after it."""
     starts = [match.start() for match in re.finditer(r"^ {6}- ", text, re.MULTILINE)] + [len(text)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         if f"physicalName: {physical_name}\n" in text[start:end]:
             assert "value: later" in text[start:end]
             return text[:start], text[start:end], text[end:]

@@ -16,7 +16,11 @@ BAD: dict[str, tuple[bytes, str, str | None]] = {
     "a truncated line": (b'{"id": "b2", "type": "form", "at": "2025-03-', "record", None),
     "something after the value": (GOOD.replace("%s", "b3").encode() + b' {"id": "lost"}', "record", None),
     "an unknown value": (GOOD.replace("form", "fax").replace("%s", "b4").encode(), "valid_values", "type"),
-    "a missing required field": (b'{"type": "form", "at": "2025-03-01T00:00:00Z", "who": {"visitor": "v"}}', "required", "id"),
+    "a missing required field": (
+        b'{"type": "form", "at": "2025-03-01T00:00:00Z", "who": {"visitor": "v"}}',
+        "required",
+        "id",
+    ),
     "an invalid date": (GOOD.replace("2025-03-01", "2025-02-30").replace("%s", "b5").encode(), "type", "at"),
     "a time without a day": (GOOD.replace("2025-03-01T00:00:00Z", "12:30").replace("%s", "b6").encode(), "type", "at"),
     "a moment in the future": (GOOD.replace("2025-03-01", "2999-03-01").replace("%s", "b7").encode(), "future", "at"),
@@ -40,6 +44,7 @@ L7,2025-01-01T00:00:00Z,,g@x.com,5" screens,"1,234"
 L8,2025-01-01T00:00:00Z,,h@x.com,"unclosed,3
 L9,2025-01-01T00:00:00Z,,i@x.com,retail,7
 """
+RENAMED = b"id,created,changed,email,industry,size,extra\nL20,2025-01-01T00:00:00Z,,z@x.com,retail,3,more\n"
 REFUSED_LEADS = {"L2": "type", "L3": "type", "L4": "type", "L5": "minimum", "L6": "record", "L8": "record"}
 
 
@@ -52,7 +57,7 @@ def refined(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pa
     files = {
         "web/events.jsonl": b"\n".join(lines) + b"\n",
         "crm/leads.csv": LEADS.encode(),
-        "crm/renamed.csv": b"id,created,changed,email,industry,size,extra\nL20,2025-01-01T00:00:00Z,,z@x.com,retail,3,more\n",
+        "crm/renamed.csv": RENAMED,
         "crm/empty.csv": b"",
         "deals/header.csv": b"id,won_at\n",
     }
@@ -80,14 +85,20 @@ def test_a_bad_record_is_refused_with_its_reason(refined: Path, what: str) -> No
 
 
 def test_good_records_beside_bad_ones_go_on(refined: Path) -> None:
-    assert {json.loads(row["raw"])["id"] for row in rows_of(refined, "bronze.records") if row["raw"].startswith(b'{"id": "g')} == {  # type: ignore[attr-defined, call-overload]
+    assert {
+        json.loads(row["raw"])["id"]
+        for row in rows_of(refined, "bronze.records")
+        if row["raw"].startswith(b'{"id": "g')
+    } == {  # type: ignore[attr-defined, call-overload]
         f"g{number}" for number in range(20)
     }
     assert len(rows_of(refined, "silver.signals")) == 20
 
 
 def test_csv_rows_are_refused_one_by_one(refined: Path) -> None:
-    refused = {raw[:2].decode(): row["rule"] for raw, row in _by_raw(refined).items() if raw[:1] == b"L" and raw[:3] != b"L20"}
+    refused = {
+        raw[:2].decode(): row["rule"] for raw, row in _by_raw(refined).items() if raw[:1] == b"L" and raw[:3] != b"L20"
+    }
     assert refused == REFUSED_LEADS
     sizes = {row["value"] for row in rows_of(refined, "silver.traits") if row["name"] == "size"}
     assert sizes == {"5", "1234", "7"}
@@ -102,5 +113,9 @@ def test_a_renamed_column_refuses_the_files_rows_and_names_the_column(refined: P
 
 
 def test_every_item_is_accounted_for_once(refined: Path) -> None:
-    accounted = [row["record_id"] for table in ("silver.items", "silver.quarantine", "ops.held") for row in rows_of(refined, table)]
+    accounted = [
+        row["record_id"]
+        for table in ("silver.items", "silver.quarantine", "ops.held")
+        for row in rows_of(refined, table)
+    ]
     assert sorted(accounted) == sorted(row["record_id"] for row in rows_of(refined, "bronze.records"))  # type: ignore[type-var]

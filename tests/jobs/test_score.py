@@ -147,11 +147,11 @@ def test_a_tampered_model_is_refused_and_the_old_scores_stay(run: Run, models: t
 def test_a_retry_is_scored_by_the_champion_that_the_intent_has(
     run: Run, models: tuple[Trained, Trained], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFault
+    from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFaultError
 
     first = promote(run, models[0])
     monkeypatch.setenv(VARIABLE, "score:before-outcome=raise")
-    with pytest.raises(InjectedFault):
+    with pytest.raises(InjectedFaultError):
         score.run(run)
     promote(run, models[1])
     score.run(replace(run))

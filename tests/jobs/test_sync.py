@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from leadhouse.conf.errors import InputError
 from leadhouse.conf.settings import Destination, Settings
 from leadhouse.jobs import sync
-from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFault
+from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFaultError
 from leadhouse.jobs.runtime.job import Run
 from tests.jobs.destinations.receiver import Receiver, receiving
 from tests.jobs.lakes import a_run, content, fill
@@ -104,7 +104,7 @@ def test_a_sync_that_was_killed_sends_the_same_actions_with_the_same_key(
     run = prepare(spark, tmp_path, settings(receiver))
     put_on_lists(spark, run, hot="ab")
     monkeypatch.setenv(VARIABLE, f"{point}=raise")
-    with pytest.raises(InjectedFault):
+    with pytest.raises(InjectedFaultError):
         sync.run(run)
     sync.run(run)
     assert len(receiver.got) == (1 if point == "sync:after-outbox" else 2)

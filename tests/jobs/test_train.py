@@ -16,7 +16,7 @@ from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.odcs import read_contracts
 from leadhouse.jobs import train
 from leadhouse.jobs.champion import open_registry
-from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFault
+from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFaultError
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from leadhouse.models.package import load
@@ -151,7 +151,7 @@ def test_killed_between_registering_and_promoting_it_ends_as_if_undisturbed(
 ) -> None:
     add_leads(run.lake)
     monkeypatch.setenv(VARIABLE, "train:after-register=raise")
-    with pytest.raises(InjectedFault):
+    with pytest.raises(InjectedFaultError):
         train.run(run)
     assert open_registry(run).champion("acme") is None
     train.run(run)

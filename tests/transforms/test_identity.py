@@ -13,12 +13,25 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from leadhouse.transforms.identity import _tenant_components, identity_changes, normalised, resolve, touched_keys, touched_links
 from leadhouse.transforms.hashing import keyed_hash
+from leadhouse.transforms.identity import (
+    _tenant_components,
+    identity_changes,
+    normalised,
+    resolve,
+    touched_keys,
+    touched_links,
+)
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
-LINK = "tenant string, link_id string, identity_key string, kind string, other_key string, other_kind string, creates_lead boolean, known_at timestamp"
-STANDING = "tenant string, identity_key string, kind string, lead_id string, is_lead boolean, shared boolean, known_at timestamp, batch string, since timestamp"
+LINK = (
+    "tenant string, link_id string, identity_key string, kind string, other_key string, "
+    "other_kind string, creates_lead boolean, known_at timestamp"
+)
+STANDING = (
+    "tenant string, identity_key string, kind string, lead_id string, is_lead boolean, shared boolean, "
+    "known_at timestamp, batch string, since timestamp"
+)
 
 
 def _pairs(*pairs: tuple[str, str, bool]) -> pd.DataFrame:
@@ -40,9 +53,17 @@ def _leads(pairs: pd.DataFrame, shared_above: int = 5) -> dict[str, tuple[str, b
 
 
 def test_values_are_compared_in_one_form(spark: SparkSession) -> None:
-    rows = spark.createDataFrame([(" Ann@X.com ", "030 901820"), ("not mail", "+49 30 901820"), (None, "call me")], "mail string, phone string")
-    shown = rows.select(normalised("email", F.col("mail"), "DE").alias("m"), normalised("phone", F.col("phone"), "DE").alias("p"))
-    assert [tuple(row) for row in shown.collect()] == [("ann@x.com", "+4930901820"), (None, "+4930901820"), (None, None)]
+    rows = spark.createDataFrame(
+        [(" Ann@X.com ", "030 901820"), ("not mail", "+49 30 901820"), (None, "call me")], "mail string, phone string"
+    )
+    shown = rows.select(
+        normalised("email", F.col("mail"), "DE").alias("m"), normalised("phone", F.col("phone"), "DE").alias("p")
+    )
+    assert [tuple(row) for row in shown.collect()] == [
+        ("ann@x.com", "+4930901820"),
+        (None, "+4930901820"),
+        (None, None),
+    ]
 
 
 def test_keyed_hashes_are_hmac_sha256(spark: SparkSession) -> None:
@@ -77,9 +98,14 @@ def test_many_browsers_of_one_person_are_one_person() -> None:
 _KEYS = [f"{kind}{number}" for kind in "xepa" for number in range(4)]
 
 
-@given(st.lists(st.tuples(st.sampled_from(_KEYS), st.sampled_from(_KEYS), st.booleans()), min_size=1, max_size=20), st.randoms())
+@given(
+    st.lists(st.tuples(st.sampled_from(_KEYS), st.sampled_from(_KEYS), st.booleans()), min_size=1, max_size=20),
+    st.randoms(),
+)
 @settings(max_examples=60, deadline=None)
-def test_leads_are_the_connected_components_in_whatever_order(pairs: list[tuple[str, str, bool]], chance: object) -> None:
+def test_leads_are_the_connected_components_in_whatever_order(
+    pairs: list[tuple[str, str, bool]], chance: object
+) -> None:
     found = _leads(_pairs(*pairs), shared_above=99)
     shuffled = list(pairs)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -104,16 +130,34 @@ def test_only_touched_leads_are_resolved_again_and_changes_appended(spark: Spark
         LINK,
     )
     standing = spark.createDataFrame(
-        [("acme", f"{kind[0]}{n}", "external_id" if kind == "x" else "email", f"x{n}", True, False, T0, "refine/1/0", T0) for n in (1, 2, 3) for kind in ("x", "e")],
+        [
+            (
+                "acme",
+                f"{kind[0]}{n}",
+                "external_id" if kind == "x" else "email",
+                f"x{n}",
+                True,
+                False,
+                T0,
+                "refine/1/0",
+                T0,
+            )
+            for n in (1, 2, 3)
+            for kind in ("x", "e")
+        ],
         STANDING,
     )
     new = spark.createDataFrame([("acme", "l4", "x2", "external_id", "e1", "email", True, later)], LINK)
     touched = touched_links(new, links, standing)
     assert {row.link_id for row in touched.collect()} == {"l1", "l2", "l4"}
-    resolved = resolve(touched, shared_above=5).join(touched_keys(new, standing), ["tenant", "identity_key"], "left_semi")
+    resolved = resolve(touched, shared_above=5).join(
+        touched_keys(new, standing), ["tenant", "identity_key"], "left_semi"
+    )
     changes = identity_changes(resolved, standing, batch="refine/1/1").select("identity_key", "lead_id", "known_at")
     assert sorted(row[:2] for row in changes.collect()) == [("e2", "x1"), ("x2", "x1")]
-    again = identity_changes(resolved, resolved.withColumn("batch", F.lit("b")).withColumn("since", F.col("known_at")), batch="refine/1/2")
+    again = identity_changes(
+        resolved, resolved.withColumn("batch", F.lit("b")).withColumn("since", F.col("known_at")), batch="refine/1/2"
+    )
     assert again.collect() == []
 
 

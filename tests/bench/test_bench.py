@@ -1,0 +1,117 @@
+"""The bench on a small workload: it measures jobs and bare jobs that do the same, and prints what it writes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from leadhouse.bench import __main__ as command
+from leadhouse.bench import floors, scoring
+from leadhouse.bench.measure import Line, Stopwatch
+from leadhouse.bench.polars_peer import parse_and_split
+from leadhouse.bench.workload import Workload, make_workload
+from leadhouse.expectations.tables import table_specs
+from leadhouse.jobs import ingest, refine
+from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.opening import open_run
+from leadhouse.jobs.runtime.runner import run_job
+from leadhouse.models.matrix import encode
+
+EVENTS = 2_000
+
+
+@pytest.fixture(scope="module")
+def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
+    return make_workload(tmp_path_factory.mktemp("workload"), EVENTS, seed=1)
+
+
+@pytest.fixture(scope="module")
+def lakes(spark: SparkSession, workload: Workload, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Lake]:
+    """The lake of the jobs, and that of the bare jobs."""
+    folder = tmp_path_factory.mktemp("lakes")
+    with open_run(folder / "lake", workload.workspace, landing=workload.landing) as run:
+        ingest.run(run)
+        run_job(run, refine.SPEC)
+        bare = open_lake(folder / "bare")
+        floors.ingest_floor(spark, workload, bare, datetime.now(UTC))
+        floors.refine_floor(spark, run.lake, bare, next(iter(run.keys.values())))
+        return run.lake, bare
+
+
+def rows(lake: Lake, table: str) -> pa.Table:
+    return lake.open(table).to_pyarrow_table()
+
+
+def test_the_same_seed_gives_the_same_bytes(workload: Workload, tmp_path: Path) -> None:
+    again = make_workload(tmp_path, EVENTS, seed=1)
+    assert [file.read_bytes() for file in again.files] == [file.read_bytes() for file in workload.files]
+    assert sum(file.read_bytes().count(b"\n") for file in workload.files) == EVENTS
+    assert 250 <= workload.size / EVENTS <= 400
+    assert (0.02 < workload.bad / EVENTS < 0.04, 0.01 < workload.repeated / EVENTS < 0.03) == (True, True)
+
+
+def test_the_bare_jobs_write_the_same_records_and_facts(lakes: tuple[Lake, Lake], workload: Workload) -> None:
+    ours, bare = lakes
+    raw = [sorted(rows(lake, "bronze.records")["raw"].to_pylist()) for lake in lakes]
+    assert raw[0] == raw[1]
+    for table, key in (
+        ("silver.signals", "content_hash"),
+        ("silver.identities", "content_hash"),
+        ("silver.identity_links", "link_id"),
+        ("silver.items", "item_key"),
+        ("silver.quarantine", "record_id"),
+    ):
+        assert set(rows(ours, table)[key].to_pylist()) == set(rows(bare, table)[key].to_pylist()), table
+    assert len(rows(ours, "silver.quarantine")) == workload.bad
+    assert len(rows(bare, "silver.signals")) == len(rows(ours, "silver.signals")) + workload.repeated
+
+
+def test_the_peer_splits_as_refine_does(workload: Workload, tmp_path: Path) -> None:
+    parse_and_split(workload, tmp_path / "peer")
+    silver, refused = (pl.read_delta(str(tmp_path / "peer" / name)) for name in ("silver", "quarantine"))
+    assert (len(silver), len(refused)) == (EVENTS - workload.bad, workload.bad)
+    assert silver.null_count().select("event_id", "type", "anonymous_id", "occurred_at").row(0) == (0, 0, 0, 0)
+
+
+def test_the_bare_scorer_reads_features_as_the_model_does(tmp_path: Path) -> None:
+    spec = scoring._trained(seed=2).model.fitted.spec
+    batch = next(scoring._features(300, seed=2))
+    np.testing.assert_array_equal(scoring._matrix(batch), encode(batch, spec))
+    assert len(batch.schema) == len(table_specs()["gold.lead_features"].columns)
+
+
+def test_a_line_compares_rates() -> None:
+    line = Line("refine", rows=100, seconds=2.0, floor_seconds=1.0, peer_seconds=0.5)
+    assert (line.rate, line.to_floor, line.to_peer) == (50.0, 0.5, 0.25)
+
+
+def test_the_middle_run_counts() -> None:
+    watch = Stopwatch(lambda text: None, {("refine", "floor"): [9.0, 1.0, 2.0]})
+    assert watch.median("refine", "floor") == 2.0
+
+
+def test_the_command_prints_what_it_writes(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "performance.md"
+    options = ["--events", str(EVENTS), "--runs", "1", "--scratch", str(tmp_path), "--write", str(page)]
+    assert command.main(options) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    table = [row.strip("| ").split(" | ") for row in page.read_text().splitlines() if row.startswith("| ")][:6]
+    assert [row[0] for row in table[2:]] == ["ingest", "refine", "ingest + refine", "score"]
+    assert all(cell in printed for row in table[2:] for cell in row)
+    assert all(fact.removeprefix("- ") in printed for fact in page.read_text().splitlines() if fact.startswith("- "))
+    assert list(tmp_path.glob("leadhouse-bench-*")) == []
+
+
+def test_a_number_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        command.main(["--events", "many"])
+    assert refused.value.code == 2
+    assert "expected a positive whole number; got 'many'" in capsys.readouterr().err
