@@ -50,8 +50,12 @@ def judge(rows: DataFrame, suite: tuple[ExpectationSpec, ...], *, size: int) -> 
 def _judge_one(batch: Any, spec: ExpectationSpec) -> Verdict:
     import great_expectations.expectations as gxe
 
-    expectation = getattr(gxe, spec.expectation)(**dict(spec.arguments))
-    result = batch.validate(expectation, result_format="BOOLEAN_ONLY")
+    try:
+        expectation = getattr(gxe, spec.expectation)(**dict(spec.arguments))
+        result = batch.validate(expectation, result_format="BOOLEAN_ONLY")
+    except Exception as crash:  # noqa: BLE001 - what the gate can't judge is held, whatever the reason
+        reason = f"Great Expectations could not judge it: {type(crash).__name__}"
+        return Verdict(spec.expectation, spec.column, False, reason)
     if result.success:
         return Verdict(spec.expectation, spec.column, True, "")
     if (result.exception_info or {}).get("raised_exception") or _crashed(result.exception_info):
