@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 from leadhouse.expectations.lists import parse_lists
 from leadhouse.expectations.mapping import CONTACT_NAMESPACE
 from leadhouse.jobs.explaining import explained
-from leadhouse.jobs.refine import contract_files, pinned_contracts
+from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, run_job
@@ -113,7 +113,11 @@ def _notes(step: Step, decisions: DataFrame, lists: tuple[ListSpec, ...]) -> tup
     """How many leads each list engages, and why the others are on none."""
     rows = decisions.groupBy("action", "list", "reason").count().collect()
     engaged = {row["list"]: row["count"] for row in rows if row["action"] == made.ENGAGE}
-    none = sorted(((row["count"], row["reason"]) for row in rows if row["action"] == made.NONE), reverse=True)
+    reasons: dict[str, int] = {}
+    for row in rows:
+        if row["action"] == made.NONE:
+            reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["count"]
+    none = sorted(((count, reason) for reason, count in reasons.items()), reverse=True)
     notes = [f"{spec.name}: {engaged.get(spec.name, 0):,} engaged" for spec in lists]
     notes += [f"none: {count:,} {reason}" for count, reason in none]
     if policies := len(step.run.workspace.policy_files):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 
 from leadhouse.expectations.traits import trait_kinds
-from leadhouse.jobs.refine import contract_files, pinned_contracts
+from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, run_job
 from leadhouse.transforms import knowledge

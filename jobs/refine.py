@@ -10,9 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
 from leadhouse.conf.errors import LeadhouseError
-from leadhouse.expectations.contract import Contract
-from leadhouse.expectations.odcs import parse_contract
 from leadhouse.jobs.runtime.batches import COMPLETE, HELD, Count
+from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, join_reports, run_job
@@ -27,21 +26,6 @@ _FACTS: Mapping[str, tuple[str, Callable[..., DataFrame]]] = {
     "silver.consents": ("consent_id", facts.consents),
     "silver.identity_links": ("link_id", facts.identity_links),
 }
-
-
-def contract_files(run: Run) -> Mapping[str, bytes]:
-    """Return the workspace's contract files by name."""
-    return {f"contracts/{path.name}": path.read_bytes() for path in run.workspace.contract_files}
-
-
-def pinned_contracts(step: Step) -> tuple[Contract, ...]:
-    """Return the contracts as the batch's intent has them, whatever the files say by now."""
-    tenant = step.run.workspace.settings.tenant
-    return tuple(
-        parse_contract(step.run.lake.kept(digest), name.removeprefix("contracts/"), tenant)
-        for name, digest in sorted(step.batch.definitions.items())
-        if name.startswith("contracts/")
-    )
 
 
 def _step(step: Step) -> Result:

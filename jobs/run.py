@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
-from leadhouse.conf.errors import InputError
+from leadhouse.conf.errors import InputError, LostBytesError
 from leadhouse.jobs import decide, feature, ingest, refine, score, sync, train
 from leadhouse.jobs.runtime.batches import HELD
 from leadhouse.jobs.runtime.job import Run
+from leadhouse.jobs.runtime.lineage import Lineage
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import Report
 
@@ -30,6 +33,7 @@ JOBS: Mapping[str, Callable[[Run], Report]] = {
 """Every job, in the order of a signal's path."""
 
 POLL_SECONDS = 2.0
+HELD_SYNC_SECONDS = 60.0
 
 
 def run_jobs(
@@ -46,7 +50,8 @@ def run_jobs(
     if landing is None and only == "ingest":
         raise InputError("--landing: expected the folder that files land in; it is missing; name it")
     holder = f"leadhouse {only or 'run'}"
-    with open_run(lake, workspace, landing=landing, as_of=as_of, holder=holder, allow_empty=allow_empty) as opened:
+    opening = open_run(lake, workspace, landing=landing, as_of=as_of, holder=holder, allow_empty=allow_empty)
+    with opening as opened, _told(opened):
         return _pass(opened, console, only)
 
 
@@ -60,27 +65,59 @@ def follow_jobs(lake: Path, workspace: Path, *, landing: Path | None, as_of: dat
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
     with open_run(lake, workspace, landing=landing, as_of=as_of, holder="leadhouse run --follow") as opened:
-        held = 0
-        while not stop.is_set():
-            held = _pass(opened, console, None, quiet=True)
-            stop.wait(POLL_SECONDS)
-        return held
+        code, next_sync = 0, time.monotonic()
+        with _told(opened):
+            while not stop.is_set():
+                # What a destination did not take is tried again, but not at every turn.
+                skip = () if time.monotonic() >= next_sync else ("sync",)
+                code = _pass(opened, console, None, quiet=True, skip=skip)
+                if code and not skip:
+                    next_sync = time.monotonic() + HELD_SYNC_SECONDS
+                stop.wait(POLL_SECONDS)
+        return code
 
 
-def _pass(opened: Run, console: Console, only: str | None, *, quiet: bool = False) -> int:
-    held = False
+def _pass(opened: Run, console: Console, only: str | None, *, quiet: bool = False, skip: tuple[str, ...] = ()) -> int:
+    """Take every job once. Bytes that were lost in landing are said and cost exit code 1; the other jobs go on."""
+    code = 0
     for name, job in JOBS.items():
-        if only not in (None, name) or (name == "ingest" and opened.landing is None):
+        if only not in (None, name) or name in skip or (name == "ingest" and opened.landing is None):
             continue
-        if quiet:
+        try:
+            report = _report(job, opened, name, console, quiet=quiet)
+        except LostBytesError as lost:
+            if only is not None:
+                raise
+            console.print(f"{name}: {lost}", markup=False, highlight=False, soft_wrap=True)
+            code = 1
+            continue
+        if report.status == HELD:
+            code = code or 3
+    return code
+
+
+@contextmanager
+def _told(opened: Run) -> Iterator[None]:
+    """Tell lineage of the whole run, the parent of every batch."""
+    lineage = Lineage(opened.lake, opened.workspace.settings.lineage, opened.run_id)
+    lineage.begin_run(opened.clock())
+    try:
+        yield
+    except Exception as problem:
+        lineage.end_run(opened.clock(), type(problem).__name__)
+        raise
+    lineage.end_run(opened.clock())
+
+
+def _report(job: Callable[[Run], Report], opened: Run, name: str, console: Console, *, quiet: bool) -> Report:
+    if quiet:
+        report = job(opened)
+    else:
+        with console.status(f"{name} …"):
             report = job(opened)
-        else:
-            with console.status(f"{name} …"):
-                report = job(opened)
-        if not (quiet and report.status == "unchanged"):
-            show_report(report, console)
-        held = held or report.status == HELD
-    return 3 if held else 0
+    if not (quiet and report.status == "unchanged"):
+        show_report(report, console)
+    return report
 
 
 def show_report(report: Report, console: Console) -> None:
@@ -93,6 +130,6 @@ def show_report(report: Report, console: Console) -> None:
         if count.rows:
             by_source.setdefault((count.tenant, count.source), []).append(f"{count.measure} {count.rows:,}")
     for (_, source), measures in by_source.items():
-        console.print(f"         {source}: {', '.join(measures)}", markup=False, highlight=False)
+        console.print(f"         {source}: {', '.join(measures)}", markup=False, highlight=False, soft_wrap=True)
     for note in report.notes:
-        console.print(f"         {note}", markup=False, highlight=False)
+        console.print(f"         {note}", markup=False, highlight=False, soft_wrap=True)

@@ -17,7 +17,7 @@ from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.mapping import outcome_names
 from leadhouse.jobs.champion import keep_model, open_registry
 from leadhouse.jobs.feature import FEATURE_READS, feature_frame, pinned_ticks
-from leadhouse.jobs.refine import contract_files, pinned_contracts
+from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, run_job

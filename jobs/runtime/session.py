@@ -47,6 +47,8 @@ def start_session(app_name: str, *, master: str = "local[*]", driver_memory: str
             "spark.driver.host": "127.0.0.1",
             "spark.jars": ",".join(_jars()),
         }
+        log = Path(str(files("leadhouse.conf").joinpath("log4j2.properties")))
+        settings["spark.driver.extraJavaOptions"] += f" -Dlog4j2.configurationFile={log.as_uri()}"
     for key, value in settings.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()

@@ -1,0 +1,26 @@
+"""The user's files that a batch depends on, kept by hash in the lake and read back as its intent has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.odcs import parse_contract
+from leadhouse.jobs.runtime.job import Run, Step
+
+_CONTRACTS = "contracts/"
+
+
+def contract_files(run: Run) -> Mapping[str, bytes]:
+    """Return the workspace's contract files by name, for a job's ``definitions``."""
+    return {f"{_CONTRACTS}{path.name}": path.read_bytes() for path in run.workspace.contract_files}
+
+
+def pinned_contracts(step: Step) -> tuple[Contract, ...]:
+    """Return the contracts as the batch's intent has them, whatever the files say by now."""
+    tenant = step.run.workspace.settings.tenant
+    return tuple(
+        parse_contract(step.run.lake.kept(digest), name.removeprefix(_CONTRACTS), tenant)
+        for name, digest in sorted(step.batch.definitions.items())
+        if name.startswith(_CONTRACTS)
+    )
