@@ -30,8 +30,8 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt conf/ivy.xml
 demo: setup ## Make up a company's data and run everything on it
 	$(BIN)/leadhouse demo
 
-test: setup ## Run the tests
-	$(BIN)/python -m pytest
+test: setup ## Run the tests, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup ## Check style
 	$(BIN)/ruff check .

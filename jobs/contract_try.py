@@ -21,7 +21,6 @@ from rich.text import Text
 from leadhouse.conf.errors import InputError
 from leadhouse.conf.settings import Settings, read_settings
 from leadhouse.expectations.contract import Contract
-from leadhouse.expectations.tables import table_schema, table_specs
 from leadhouse.jobs.contract import NO_TENANT, check_contracts
 from leadhouse.jobs.trial_records import HEADER_ID, read_records
 from leadhouse.jobs.units import Unit, take_unit
@@ -75,10 +74,8 @@ def try_contract(
     """
     table, header, notes = read_records(contract, sample, received_at)
     rows = spark.createDataFrame(table)
-    history = spark.createDataFrame([], table_schema(table_specs()["silver.items"]))
-    unit = take_unit(
-        rows, contract, {HEADER_ID if header else None: header}, history, key=_KEY, default_region=default_region
-    )
+    headers = {HEADER_ID if header else None: header}
+    unit = take_unit(rows, contract, headers, None, key=_KEY, default_region=default_region)
     try:
         return _trial(unit, table.num_rows, notes, shown)
     finally:

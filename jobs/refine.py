@@ -66,7 +66,7 @@ def _take_units(step: Step, records: DataFrame) -> list[Unit]:
             records.where((F.col("tenant") == tenant) & (F.col("source") == source)),
             contracts[tenant, source],
             headers[tenant, source],
-            step.read("silver.items"),
+            None if step.was_empty("silver.items") else step.read("silver.items"),
             key=step.run.keys[tenant],
             default_region=step.run.workspace.settings.identity.default_region,
         )
@@ -91,7 +91,8 @@ def _write(step: Step, units: Sequence[Unit]) -> None:
     reach("refine:after-signals")
     for table, (fact_id, make) in _FACTS.items():
         if stated := [make(unit.accepted, unit.mapping, batch) for unit in fresh if _states(unit, table)]:
-            new = new_facts(reduce(DataFrame.unionByName, stated), step.read(table), fact_id)
+            known = None if step.was_empty(table) else step.read(table)
+            new = new_facts(reduce(DataFrame.unionByName, stated), known, fact_id)
             if table == "silver.identity_links":
                 new = new.persist()
                 _resolve(step, new)
@@ -114,9 +115,14 @@ def _states(unit: Unit, table: str) -> bool:
 
 def _resolve(step: Step, new_links: DataFrame) -> None:
     """Join the keys that new links name, and only the leads that they touch."""
+    shared_above = step.run.workspace.settings.identity.shared_above
+    if step.was_empty("silver.identities"):
+        resolved = identity.resolve(new_links, shared_above=shared_above)
+        step.append("silver.identities", identity.first_identities(resolved, batch=step.batch.name))
+        return
     standing = identity.standing_identities(step.read("silver.identities"))
     links = identity.touched_links(new_links, step.read("silver.identity_links"), standing)
-    resolved = identity.resolve(links, shared_above=step.run.workspace.settings.identity.shared_above)
+    resolved = identity.resolve(links, shared_above=shared_above)
     touched = identity.touched_keys(new_links, standing)
     complete = resolved.join(touched, ["tenant", "identity_key"], "left_semi")
     step.append("silver.identities", identity.identity_changes(complete, standing, batch=step.batch.name))

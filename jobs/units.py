@@ -52,11 +52,17 @@ class Unit:
 
 
 def take_unit(
-    records: DataFrame, contract: Contract, headers: Headers, history: DataFrame, *, key: bytes, default_region: str
+    records: DataFrame,
+    contract: Contract,
+    headers: Headers,
+    history: DataFrame | None,
+    *,
+    key: bytes,
+    default_region: str,
 ) -> Unit:
     """Parse a unit's records, judge them by rules and gate, and tell new items from known ones.
 
-    ``records`` are bronze records of one tenant and source, ``history`` the rows of silver.items.
+    ``records`` are bronze records of one tenant and source, ``history`` the rows of silver.items (None: none yet).
     """
     parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
     items = _judged(reduce(DataFrame.unionByName, parsed), contract).persist(StorageLevel.MEMORY_AND_DISK)
@@ -67,7 +73,8 @@ def take_unit(
     mapping = fact_mapping(contract, default_region)
     keyed = keyed_items(good, mapping, key)
     space = (F.col("tenant") == contract.tenant) & (F.lit(mapping.global_key) | (F.col("source") == contract.source))
-    statuses = item_statuses(keyed, history.where(space), by_order=not mapping.says_when).persist()
+    known = history.where(space) if history is not None else None
+    statuses = item_statuses(keyed, known, by_order=not mapping.says_when).persist()
     repeats = 0 if held else statuses.where(F.col("status") == "duplicate").count()
     measures = {
         "items": total,

@@ -10,30 +10,29 @@ from leadhouse.transforms.knowledge import batch_order
 _ARRIVAL = ("received_at", "origin", "partition", "position", "item")
 
 
-def item_statuses(items: DataFrame, history: DataFrame, *, by_order: bool) -> DataFrame:
+def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool) -> DataFrame:
     """Say of each item whether it is accepted or a duplicate.
 
     ``items`` has tenant, source, record_id, item, item_key, entity_key and the columns of arrival; ``history`` those of
-    silver.items, of the sources that share the key. An item whose item_key has been accepted is a duplicate. With
-    ``by_order`` (exports whose rows don't say when they changed) it is one only if the entity's previous item said the
-    same: A, B, A are three statements. Returns tenant, source, record_id, item, item_key, entity_key, arrival, status,
-    received_at.
+    silver.items, of the sources that share the key (None: there is none yet). An item whose item_key has been
+    accepted is
+    a duplicate. With ``by_order`` (exports whose rows don't say when they changed) it is one only if the entity's
+    previous
+    item said the same: A, B, A are three statements. Returns tenant, source, record_id, item, item_key, entity_key,
+    arrival, status, received_at.
     """
     narrow = items.select("tenant", "source", "record_id", "item", "item_key", "entity_key", *_distinct(_ARRIVAL))
     by_entity = Window.partitionBy("tenant", "entity_key").orderBy(*_ARRIVAL)
     numbered = narrow.withColumn("arrival", F.row_number().over(by_entity))
-    accepted = history.where(F.col("status") == "accepted")
     if by_order:
-        latest = accepted.groupBy("tenant", "entity_key").agg(
-            F.max_by("item_key", F.struct("known_at", *batch_order("batch"), "arrival")).alias("last_key")
-        )
-        known = numbered.join(latest, ["tenant", "entity_key"], "left")
+        known = _with_last_key(numbered, history)
         before = F.coalesce(F.lag("item_key").over(by_entity), F.col("last_key"))
         repeats = F.col("item_key").eqNullSafe(before)
     else:
-        seen = accepted.select("tenant", "item_key", F.lit(True).alias("seen")).distinct()
-        by_key = Window.partitionBy("tenant", "item_key").orderBy(*_ARRIVAL)
-        known = numbered.withColumn("nth", F.row_number().over(by_key)).join(seen, ["tenant", "item_key"], "left")
+        known = _with_seen(numbered, history)
+        # The same item twice in this batch: it differs from others of its entity, so it is counted by itself.
+        by_item = Window.partitionBy("tenant", "entity_key", "item_key").orderBy(*_ARRIVAL)
+        known = known.withColumn("nth", F.row_number().over(by_item))
         repeats = (F.col("nth") > 1) | F.col("seen").isNotNull()
     return known.select(
         "tenant",
@@ -48,10 +47,31 @@ def item_statuses(items: DataFrame, history: DataFrame, *, by_order: bool) -> Da
     )
 
 
-def new_facts(facts: DataFrame, known: DataFrame, fact_id: str) -> DataFrame:
-    """Return the facts whose id is not known yet, each id once: the first by (known_at, record_id, item)."""
+def _with_last_key(items: DataFrame, history: DataFrame | None) -> DataFrame:
+    if history is None:
+        return items.withColumn("last_key", F.lit(None).cast("string"))
+    latest = F.max_by("item_key", F.struct("known_at", *batch_order("batch"), "arrival")).alias("last_key")
+    accepted = history.where(F.col("status") == "accepted").groupBy("tenant", "entity_key").agg(latest)
+    return items.join(accepted, ["tenant", "entity_key"], "left")
+
+
+def _with_seen(items: DataFrame, history: DataFrame | None) -> DataFrame:
+    if history is None:
+        return items.withColumn("seen", F.lit(None).cast("boolean"))
+    accepted = history.where(F.col("status") == "accepted")
+    seen = accepted.select("tenant", "entity_key", "item_key", F.lit(True).alias("seen")).distinct()
+    return items.join(seen, ["tenant", "entity_key", "item_key"], "left")
+
+
+def new_facts(facts: DataFrame, known: DataFrame | None, fact_id: str) -> DataFrame:
+    """Return the facts whose id is not known yet, each id once: the first by (known_at, record_id, item).
+
+    ``known`` is what the table holds; None: nothing yet.
+    """
     first = Window.partitionBy("tenant", fact_id).orderBy("known_at", "record_id", "item")
-    once = facts.withColumn("nth", F.row_number().over(first)).where(F.col("nth") == 1)
+    once = facts.withColumn("nth", F.row_number().over(first)).where(F.col("nth") == 1).select(*facts.columns)
+    if known is None:
+        return once
     return once.join(known.select("tenant", fact_id), ["tenant", fact_id], "left_anti").select(*facts.columns)
 
 

@@ -135,16 +135,21 @@ def identity_changes(resolved: DataFrame, current: DataFrame, *, batch: str) -> 
         & F.col("is_lead").eqNullSafe(F.col("held_is_lead"))
         & F.col("shared").eqNullSafe(F.col("held_shared"))
     )
+    changed = resolved.join(held, ["tenant", "identity_key"], "left").where(
+        ~same | (F.col("known_at") < F.col("held_since"))
+    )
+    moment = F.when(same, F.col("known_at")).otherwise(F.greatest("known_at", "held_known_at"))
+    return first_identities(changed.withColumn("known_at", moment), batch=batch)
+
+
+def first_identities(resolved: DataFrame, *, batch: str) -> DataFrame:
+    """Return resolved keys as rows of silver.identities."""
     business = {name: F.col(name) for name in ("tenant", "identity_key", "kind", "lead_id", "is_lead", "shared")}
-    return (
-        resolved.join(held, ["tenant", "identity_key"], "left")
-        .where(~same | (F.col("known_at") < F.col("held_since")))
-        .select(
-            *business.values(),
-            F.when(same, F.col("known_at")).otherwise(F.greatest("known_at", "held_known_at")).alias("known_at"),
-            F.lit(batch).alias("batch"),
-            content_hash(business).alias("content_hash"),
-        )
+    return resolved.select(
+        *business.values(),
+        "known_at",
+        F.lit(batch).alias("batch"),
+        content_hash(business).alias("content_hash"),
     )
 
 

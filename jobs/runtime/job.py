@@ -100,6 +100,10 @@ class Step:
         self._allowed(table, self.spec.reads, "read")
         return self.run.lake.read(self.spark, table, self.batch.reads[table])
 
+    def was_empty(self, table: str) -> bool:
+        """Whether a table had never been written when the batch began: what needn't be joined needn't be planned."""
+        return self.batch.reads[table] == 0
+
     def append(self, table: str, rows: DataFrame, role: str = "rows") -> None:
         """Append rows, once however often the batch is tried. ``role`` tells several appends to one table apart."""
         self._write(table, rows, "append", role)
