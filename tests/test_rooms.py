@@ -29,7 +29,6 @@ IMPURE_IN_TRANSFORMS = (
     ".collect(",
     ".toPandas(",
     "SparkSession",
-    "open(",
 )
 
 

@@ -19,7 +19,6 @@ def _plain(path: Path) -> bytes:
     """A file's bytes; of a Parquet file also its values, which are compressed in it."""
     content = path.read_bytes()
     if path.suffix == ".parquet" and "_delta_log" not in path.parts:
-        content += pl.read_parquet(path).select(pl.all().cast(pl.String, strict=False)).write_csv().encode()
         content += repr(pl.read_parquet(path).rows()).encode()
     return content
 

@@ -82,7 +82,9 @@ def test_every_record_comes_with_its_position_and_its_bytes(run: Run) -> None:
         ("acme", "leads", "leads.csv", 1, 33, b"3,caf\xc3\xa9", header_id),
     ]
     assert counts(report) == {("leads", "fetched"): 3, ("events", "fetched"): 2}
-    assert {row[0] for row in records(run, "received_at")} == {NOW}
+    assert (
+        len({row[0] for row in records(run, "received_at")}) == 1
+    )  # the batch's own moment, so that a retry writes the same
     assert len({row[0] for row in records(run, "record_id")}) == 5
     assert {row[0] for row in records(run, "batch")} == {"ingest/1/0"}
 

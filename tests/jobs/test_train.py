@@ -23,6 +23,7 @@ from leadhouse.models.package import load
 from tests.jobs.rows import row
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
+RUN_ID = "00000000-0000-4000-8000-000000000000"
 NOW = START + timedelta(days=400)
 LEADS = 300
 LATE = {"identity_key": "lead0000", "signal_id": "s2", "known_at": NOW, "occurred_at": START + timedelta(days=359)}
@@ -65,7 +66,7 @@ def a_run(spark: SparkSession, folder: Path) -> Run:
     (folder / "workspace" / "contracts" / "crm.odcs.yaml").write_text(CONTRACT)
     workspace = open_workspace(folder / "workspace")
     contracts = read_contracts(workspace.contract_files, "acme")
-    return Run(spark, open_lake(folder / "lake"), workspace, contracts, {"acme": b"key"}, "run", clock=lambda: NOW)
+    return Run(spark, open_lake(folder / "lake"), workspace, contracts, {"acme": b"key"}, RUN_ID, clock=lambda: NOW)
 
 
 def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False) -> None:
