@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     def say(text: str) -> None:
         console.print(f"[dim]{time.perf_counter() - begun:5.0f} s  {text}", highlight=False)
 
+    if options.scratch is not None:
+        options.scratch.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="leadhouse-bench-", dir=options.scratch))
     try:
         _run(options, console, say, scratch)
