@@ -65,16 +65,17 @@ def take_unit(
     ``records`` are bronze records of one tenant and source, ``history`` the rows of silver.items (None: none yet).
     """
     parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
-    items = _judged(reduce(DataFrame.unionByName, parsed), contract).persist(StorageLevel.MEMORY_AND_DISK)
+    mapping = fact_mapping(contract, default_region)
+    # Keys are kept with the items: statuses, facts and links would each hash them again.
+    judged = keyed_items(_judged(reduce(DataFrame.unionByName, parsed), contract), mapping, key)
+    items = judged.persist(StorageLevel.MEMORY_AND_DISK)
     total, good_count = _tally(items)
     good = items.where(F.size("failures") == 0)
     quality = _quality(good, contract, total, good_count)
     held = not all(entry.success for entry in quality)
-    mapping = fact_mapping(contract, default_region)
-    keyed = keyed_items(good, mapping, key)
     space = (F.col("tenant") == contract.tenant) & (F.lit(mapping.global_key) | (F.col("source") == contract.source))
     known = history.where(space) if history is not None else None
-    statuses = item_statuses(keyed, known, by_order=not mapping.says_when).persist()
+    statuses = item_statuses(good, known, by_order=not mapping.says_when).persist()
     repeats = 0 if held else statuses.where(F.col("status") == "duplicate").count()
     measures = {
         "items": total,
@@ -87,7 +88,7 @@ def take_unit(
         contract=contract,
         mapping=mapping,
         items=items,
-        accepted=_without_repeats(keyed, statuses, repeats),
+        accepted=_without_repeats(good, statuses, repeats),
         statuses=statuses,
         counts=tuple(Count(contract.tenant, contract.source, measure, rows) for measure, rows in measures.items()),
         quality=quality,
