@@ -7,7 +7,6 @@ value that doesn't fit its type costs that item a reason, never the batch an exc
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -62,11 +61,6 @@ def parse_records(records: DataFrame, spec: ParseSpec, header: tuple[str, ...] |
     return items.select(
         "tenant", "source", "record_id", "item", "origin", "partition", "position", "received_at", "problem", "texts"
     )  # fmt: skip
-
-
-def missing_columns(header: tuple[str, ...], physical_names: Mapping[str, bool]) -> tuple[str, ...]:
-    """Return the required columns that a CSV header lacks. ``physical_names`` says for each whether it is required."""
-    return tuple(name for name, required in physical_names.items() if required and name not in header)
 
 
 def java_charset(encoding: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -131,11 +131,6 @@ def new_batch(
     """Make a batch that has not begun. Its run id is derived from lake and name, so a retry has the same."""
     run_id = str(uuid.uuid5(uuid.UUID(lake.lake_id), f"{job}/{generation}/{number}"))
     return Batch(job, generation, number, run_id, now, as_of, known, inputs_key, dict(reads), dict(definitions))
-
-
-def pin(batch: Batch, reads: Mapping[str, int]) -> Batch:
-    """Return the batch with the versions that it reads."""
-    return replace(batch, reads=dict(reads))
 
 
 def _rows(lake: Lake, job: str, kind: str) -> list[dict[str, Any]]:

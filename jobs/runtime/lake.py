@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from delta.tables import DeltaTable as SparkDeltaTable
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
@@ -19,7 +18,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.expectations.tables import TableSpec, table_schema, table_specs
-from leadhouse.jobs.runtime.place import FORMAT_VERSION, Place, find_place, known_table, read_card
+from leadhouse.jobs.runtime.place import FORMAT_VERSION, Place, known_table, read_card
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,6 @@ class Lake(Place):
             raise LeadhouseError(f"{path}: expected the definition of that hash; it is gone or changed; restore it")
         return content
 
-    def compact(self, spark: SparkSession, table: str) -> None:
-        """Rewrite a table's small files into larger ones."""
-        SparkDeltaTable.forPath(spark, self.table_path(table)).optimize().executeCompaction()
-
 
 def open_lake(root: Path) -> Lake:
     """Open the lake at a folder, making it and its missing tables first.
@@ -114,11 +109,6 @@ def open_lake(root: Path) -> Lake:
     for spec in table_specs().values():
         _create(lake, spec)
     return lake
-
-
-def find_lake(root: Path) -> Lake:
-    """Open a lake that must be there. Raises InputError if it is not."""
-    return _as_lake(find_place(root))
 
 
 def _as_lake(place: Place) -> Lake:
