@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leadhouse.expectations.contract import Contract, Field
 from leadhouse.expectations.rules import value_spec
-from leadhouse.transforms.facts import ConsentField, FactMapping, IdentityField, OutcomeField, TraitField
+from leadhouse.transforms.fact_mapping import ConsentField, FactMapping, IdentityField, OutcomeField, TraitField
 from leadhouse.transforms.identity import KINDS
 from leadhouse.transforms.parse import ParseSpec
 

@@ -16,7 +16,8 @@ from leadhouse.expectations.rules import failures, present_texts, row_rules, typ
 from leadhouse.expectations.suite import suite
 from leadhouse.jobs.runtime.batches import Count, Quality
 from leadhouse.transforms.deduplicate import item_statuses
-from leadhouse.transforms.facts import FactMapping, keyed_items
+from leadhouse.transforms.fact_mapping import FactMapping
+from leadhouse.transforms.item_keys import keyed_items
 from leadhouse.transforms.parse import ParseSpec, parse_records
 
 Headers = dict[str | None, tuple[str, ...]]

@@ -1,122 +1,17 @@
 """Items to facts: signals, traits, outcomes, consents and identity links.
 
-Every function takes the accepted items of one source, keyed by ``keyed_items``, and ends in its table's columns.
+Every function takes the accepted items of one source, as ``keyed_items`` keyed them, and ends in its table's columns.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
-from leadhouse.transforms.hashing import content_hash, identifier, keyed_hash
-from leadhouse.transforms.identity import KINDS, identity_key, normalised
-from leadhouse.transforms.values import ValueSpec, canonical
-
-
-@dataclass(frozen=True)
-class IdentityField:
-    """A field whose value names a person."""
-
-    field: str
-    kind: str
-    namespace: str
-
-
-@dataclass(frozen=True)
-class TraitField:
-    """A field whose value is kept as a trait."""
-
-    field: str
-    trait: str
-    """Name of the trait: the field's own, or a reserved one."""
-    values: ValueSpec
-    at_creation: bool
-    kind: str | None = None
-    """``email`` or ``phone`` for contact points, which are kept in their normalised form."""
-
-
-@dataclass(frozen=True)
-class ConsentField:
-    """A field that states a consent or its withdrawal."""
-
-    field: str
-    channel: str
-    purpose: str
-    true_status: str
-    legal_basis: str
-
-
-@dataclass(frozen=True)
-class OutcomeField:
-    """A field, or a row by being there, that states an outcome."""
-
-    field: str | None
-    outcome: str
-    logical_type: str
-    positive_values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FactMapping:
-    """What the items of one source say, field by field. Made from its contract by ``expectations/mapping.py``."""
-
-    source: str
-    key_fields: tuple[str, ...]
-    all_fields: tuple[str, ...]
-    events: bool
-    """Whether an item with a known key is a repetition whatever else it says."""
-    global_key: bool
-    backfill: bool
-    creates_lead: bool
-    identities: tuple[IdentityField, ...]
-    traits: tuple[TraitField, ...]
-    consents: tuple[ConsentField, ...]
-    outcomes: tuple[OutcomeField, ...]
-    signal_type: str | None
-    """Constant signal type; a field's value comes before it."""
-    channel: str | None
-    signal_type_field: str | None
-    channel_field: str | None
-    campaign_field: str | None
-    created_at: str | None
-    occurred_at: str | None
-    updated_at: str | None
-    outcome_at: str | None
-    default_region: str
-
-    @property
-    def states_signals(self) -> bool:
-        """Whether its items are signals."""
-        return bool(self.signal_type or self.signal_type_field)
-
-    @property
-    def says_when(self) -> bool:
-        """Whether its rows say when they were last changed, so that the order of arrival doesn't matter."""
-        return bool(self.updated_at or self.events)
-
-
-def keyed_items(items: DataFrame, mapping: FactMapping, key: bytes) -> DataFrame:
-    """Add to items (with the structs texts and row): item_key, entity_key, identity_key and ``identity`` (all its
-    keys).
-
-    ``identity_key`` is the item's anchor, the strongest of its keys; null where it names nobody.
-    """
-    keys = [_key_column(field, mapping.default_region, key) for field in mapping.identities]
-    named = F.struct(*[column.alias(f"k{index}") for index, column in enumerate(keys)]) if keys else F.lit(None)
-    strongest = sorted(range(len(keys)), key=lambda index: KINDS.index(mapping.identities[index].kind))
-    keyed = items.withColumn("identity", named)
-    anchor = (
-        F.coalesce(*[F.col("identity")[f"k{index}"] for index in strongest]) if keys else F.lit(None).cast("string")
-    )
-    texts = [F.coalesce(F.col("texts")[name], F.lit("\x00")) for name in mapping.key_fields]
-    whole = [F.coalesce(F.col("texts")[name], F.lit("\x00")) for name in mapping.all_fields]
-    space = F.lit("global" if mapping.global_key else mapping.source)
-    content = keyed_hash(key, space, *whole)
-    entity = keyed_hash(key, space, *texts) if texts else F.coalesce(anchor, content)
-    own = entity if mapping.events and texts else content
-    return keyed.withColumn("identity_key", anchor).withColumn("entity_key", entity).withColumn("item_key", own)
+from leadhouse.transforms.fact_mapping import ConsentField, FactMapping, OutcomeField, TraitField
+from leadhouse.transforms.hashing import content_hash, identifier
+from leadhouse.transforms.identity import KINDS, normalised
+from leadhouse.transforms.values import canonical
 
 
 def signals(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
@@ -321,11 +216,6 @@ def _ended(rows: DataFrame, batch: str, business: tuple[str, ...], *more: Column
     """Add what every fact ends in: its batch, and the hash of what it says."""
     columns = {name: F.col(name) for name in business} | {f"more{index}": column for index, column in enumerate(more)}
     return rows.select("*", F.lit(batch).alias("batch"), content_hash(columns).alias("content_hash"))
-
-
-def _key_column(field: IdentityField, default_region: str, key: bytes) -> Column:
-    value = normalised(field.kind, F.col("row")[field.field], default_region)
-    return identity_key(field.kind, field.namespace, value, key)
 
 
 def _value(field: str | None) -> Column:
