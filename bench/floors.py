@@ -106,7 +106,8 @@ def _refused(bad: DataFrame) -> DataFrame:
 def _items(good: DataFrame) -> DataFrame:
     return good.select(
         "tenant", "source", "record_id", F.lit(0).alias("item"), "item_key", F.col("item_key").alias("entity_key"),
-        F.lit(1).alias("arrival"), F.lit("accepted").alias("status"), F.col("received_at").alias("known_at"),
+        "identity_key", F.lit(1).alias("arrival"), F.lit("accepted").alias("status"),
+        F.col("received_at").alias("known_at"),
     )  # fmt: skip
 
 

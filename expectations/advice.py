@@ -27,6 +27,8 @@ def _identity(contract: Contract) -> list[str]:
             "equal rows count as one event" if contract.delivery == "events" else "every different row is a new version"
         )
         found.append(f"no field is the key (primaryKey): {what}")
+    if contract.delivery == "full" and not contract.creates_leads:
+        found.append("delivery is full, but its rows are no leads: absence from an export says nothing")
     return found
 
 

@@ -165,6 +165,8 @@ class Contract:
     """Name of the outcome that a row states by being there, with or without a field ``outcome_at``."""
     global_key: bool = False
     """Whether its key means the same event in every source that says so."""
+    max_shrink: float = 0.3
+    """Share of a full export's rows that may be gone from the next; more of them, and the gate holds it."""
     min_rows: int = 100
     """Below this the gate's share rules don't judge a batch by itself."""
     adapter: str | None = None

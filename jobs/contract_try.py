@@ -23,7 +23,7 @@ from leadhouse.conf.settings import Settings, read_settings
 from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.contract import NO_TENANT, check_contracts
 from leadhouse.jobs.trial_records import HEADER_ID, read_records
-from leadhouse.jobs.units import Unit, take_unit
+from leadhouse.jobs.units import Known, Unit, take_unit
 from leadhouse.transforms import facts
 
 SHOWN = 10
@@ -75,7 +75,7 @@ def try_contract(
     table, header, notes = read_records(contract, sample, received_at)
     rows = spark.createDataFrame(table)
     headers = {HEADER_ID if header else None: header}
-    unit = take_unit(rows, contract, headers, None, key=_KEY, default_region=default_region)
+    unit = take_unit(rows, contract, headers, Known(), key=_KEY, default_region=default_region)
     try:
         return _trial(unit, table.num_rows, notes, shown)
     finally:

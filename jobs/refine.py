@@ -15,7 +15,7 @@ from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, join_reports, run_job
-from leadhouse.jobs.units import Headers, Unit, take_unit
+from leadhouse.jobs.units import Headers, Known, Unit, take_unit
 from leadhouse.transforms import facts, findings, identity, knowledge
 from leadhouse.transforms.deduplicate import new_facts
 from leadhouse.transforms.leads import leads
@@ -61,12 +61,17 @@ def _take_units(step: Step, records: DataFrame) -> list[Unit]:
     for row in found:
         columns = known.get((row.tenant, row.source, row.header_id), ())
         headers.setdefault((row.tenant, row.source), {})[row.header_id] = columns
+    known_so_far = Known(
+        items=None if step.was_empty("silver.items") else step.read("silver.items"),
+        traits=None if step.was_empty("silver.traits") else step.read("silver.traits"),
+        records=step.read("bronze.records"),
+    )
     return [
         take_unit(
             records.where((F.col("tenant") == tenant) & (F.col("source") == source)),
             contracts[tenant, source],
             headers[tenant, source],
-            None if step.was_empty("silver.items") else step.read("silver.items"),
+            known_so_far,
             key=step.run.keys[tenant],
             default_region=step.run.workspace.settings.identity.default_region,
         )
@@ -90,7 +95,10 @@ def _write(step: Step, units: Sequence[Unit]) -> None:
         step.append("silver.signals", reduce(DataFrame.unionByName, signals))
     reach("refine:after-signals")
     for table, (fact_id, make) in _FACTS.items():
-        if stated := [make(unit.accepted, unit.mapping, batch) for unit in fresh if _states(unit, table)]:
+        stated = [make(unit.accepted, unit.mapping, batch) for unit in fresh if _states(unit, table)]
+        if table == "silver.traits":
+            stated += [unit.export.changes(unit.contract.source, batch) for unit in passed if unit.export]
+        if stated:
             known = None if step.was_empty(table) else step.read(table)
             new = new_facts(reduce(DataFrame.unionByName, stated), known, fact_id)
             if table == "silver.identity_links":
@@ -157,7 +165,8 @@ def _held(unit: Unit, step: Step) -> DataFrame:
 
 def _items(unit: Unit, batch: str) -> DataFrame:
     return unit.statuses.select(
-        "tenant", "source", "record_id", "item", "item_key", "entity_key", "arrival", "status",
+        "tenant", "source", "record_id", "item", "item_key", "entity_key", "identity_key", "arrival",
+        "status",
         F.col("received_at").alias("known_at"), F.lit(batch).alias("batch"),
     )  # fmt: skip
 

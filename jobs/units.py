@@ -14,6 +14,7 @@ from leadhouse.expectations.gate import judge
 from leadhouse.expectations.mapping import fact_mapping, parse_spec
 from leadhouse.expectations.rules import failures, present_texts, row_rules, typed_row
 from leadhouse.expectations.suite import suite
+from leadhouse.jobs.exports import Export, take_export
 from leadhouse.jobs.runtime.batches import Count, Quality
 from leadhouse.transforms.deduplicate import item_statuses
 from leadhouse.transforms.fact_mapping import FactMapping
@@ -27,6 +28,18 @@ _BROADCAST_ROWS = 100_000
 
 
 @dataclass(frozen=True)
+class Known:
+    """What the lake held of a unit's tenant and source when the batch began; None: nothing yet."""
+
+    items: DataFrame | None = None
+    """Rows of silver.items, of all sources of the tenant that may share the key."""
+    traits: DataFrame | None = None
+    """Rows of silver.traits."""
+    records: DataFrame | None = None
+    """Rows of bronze.records."""
+
+
+@dataclass(frozen=True)
 class Unit:
     """A unit after parsing, rules and gate. Its frames are persisted: call ``release`` when their facts are written."""
 
@@ -37,6 +50,8 @@ class Unit:
     accepted: DataFrame
     """The good items that are no duplicates, keyed."""
     statuses: DataFrame
+    export: Export | None
+    """Where the source delivers full exports: what the newest one lacks."""
     counts: tuple[Count, ...]
     quality: tuple[Quality, ...]
     held: bool
@@ -56,14 +71,14 @@ def take_unit(
     records: DataFrame,
     contract: Contract,
     headers: Headers,
-    history: DataFrame | None,
+    known: Known,
     *,
     key: bytes,
     default_region: str,
 ) -> Unit:
     """Parse a unit's records, judge them by rules and gate, and tell new items from known ones.
 
-    ``records`` are bronze records of one tenant and source, ``history`` the rows of silver.items (None: none yet).
+    ``records`` are bronze records of one tenant and source.
     """
     parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
     mapping = fact_mapping(contract, default_region)
@@ -72,11 +87,12 @@ def take_unit(
     items = judged.persist(StorageLevel.MEMORY_AND_DISK)
     total, good_count = _tally(items)
     good = items.where(F.size("failures") == 0)
-    quality = _quality(good, contract, total, good_count)
+    export = _export(items, contract, mapping, known)
+    quality = _quality(good, contract, total, good_count) + (export.quality if export else ())
     held = not all(entry.success for entry in quality)
     space = (F.col("tenant") == contract.tenant) & (F.lit(mapping.global_key) | (F.col("source") == contract.source))
-    known = history.where(space) if history is not None else None
-    statuses = item_statuses(good, known, by_order=not mapping.says_when).persist()
+    history = known.items.where(space) if known.items is not None else None
+    statuses = item_statuses(good, history, by_order=not mapping.says_when).persist()
     repeats = 0 if held else statuses.where(F.col("status") == "duplicate").count()
     measures = {
         "items": total,
@@ -91,10 +107,11 @@ def take_unit(
         items=items,
         accepted=_without_repeats(good, statuses, repeats),
         statuses=statuses,
+        export=export,
         counts=tuple(Count(contract.tenant, contract.source, measure, rows) for measure, rows in measures.items()),
         quality=quality,
         held=held,
-        notes=_notes(contract, headers, quality, held),
+        notes=(*_notes(contract, headers, quality, held), *(export.notes if export and not held else ())),
     )
 
 
@@ -115,6 +132,15 @@ def _judged(parsed: DataFrame, contract: Contract) -> DataFrame:
     present = parsed.withColumn("texts", present_texts(contract))
     typed = present.withColumn("row", typed_row(contract))
     return typed.withColumn("failures", failures(row_rules(contract), F.col("problem"))).drop("problem")
+
+
+def _export(items: DataFrame, contract: Contract, mapping: FactMapping, known: Known) -> Export | None:
+    if contract.delivery != "full" or known.items is None or known.records is None:
+        return None
+    own = (F.col("tenant") == contract.tenant) & (F.col("source") == contract.source)
+    traits = known.traits.where(own) if known.traits is not None else None
+    history, records = known.items.where(own), known.records.where(own)
+    return take_export(items, contract, mapping, history=history, traits=traits, records=records)
 
 
 def _tally(items: DataFrame) -> tuple[int, int]:

@@ -7,21 +7,22 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 
 from leadhouse.transforms.knowledge import batch_order
 
+_ITEM = ("tenant", "source", "record_id", "item", "item_key", "entity_key", "identity_key")
 _ARRIVAL = ("received_at", "origin", "partition", "position", "item")
 
 
 def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool) -> DataFrame:
     """Say of each item whether it is accepted or a duplicate.
 
-    ``items`` has tenant, source, record_id, item, item_key, entity_key and the columns of arrival; ``history`` those of
+    ``items`` has tenant, source, record_id, item, its three keys and the columns of arrival; ``history`` those of
     silver.items, of the sources that share the key (None: there is none yet). An item whose item_key has been
     accepted is
     a duplicate. With ``by_order`` (exports whose rows don't say when they changed) it is one only if the entity's
     previous
     item said the same: A, B, A are three statements. Returns tenant, source, record_id, item, item_key, entity_key,
-    arrival, status, received_at.
+    identity_key, arrival, status, received_at.
     """
-    narrow = items.select("tenant", "source", "record_id", "item", "item_key", "entity_key", *_distinct(_ARRIVAL))
+    narrow = items.select(*_ITEM, *[column for column in _ARRIVAL if column not in _ITEM])
     by_entity = Window.partitionBy("tenant", "entity_key").orderBy(*_ARRIVAL)
     numbered = narrow.withColumn("arrival", F.row_number().over(by_entity))
     if by_order:
@@ -35,12 +36,7 @@ def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool
         known = known.withColumn("nth", F.row_number().over(by_item))
         repeats = (F.col("nth") > 1) | F.col("seen").isNotNull()
     return known.select(
-        "tenant",
-        "source",
-        "record_id",
-        "item",
-        "item_key",
-        "entity_key",
+        *_ITEM,
         "arrival",
         F.when(repeats, "duplicate").otherwise("accepted").alias("status"),
         "received_at",
@@ -73,7 +69,3 @@ def new_facts(facts: DataFrame, known: DataFrame | None, fact_id: str) -> DataFr
     if known is None:
         return once
     return once.join(known.select("tenant", fact_id), ["tenant", fact_id], "left_anti").select(*facts.columns)
-
-
-def _distinct(columns: tuple[str, ...]) -> list[str]:
-    return [column for column in columns if column != "item"]

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from leadhouse.conf.errors import InputError, LeadhouseError
+from leadhouse.expectations.table_changes import released_form, write_released
 from leadhouse.expectations.tables import TableSpec, table_schema, table_specs
 from leadhouse.jobs.runtime.place import FORMAT_VERSION, Place, known_table, read_card
 
@@ -97,34 +98,56 @@ def open_lake(root: Path) -> Lake:
         raise InputError(f"lake: expected a folder at {root}; it is a file; choose another --lake")
     card = root / "lake.json"
     if card.is_file():
-        lake = _as_lake(read_card(card))
+        place = read_card(card)
+        lake, up_to_date = Lake(place.root, place.lake_id), place.tables == _tables_digest()
     elif root.is_dir() and any(root.iterdir()):
         raise InputError(
             f"lake: expected an empty folder or a lake at {root}; it holds something else; choose another --lake"
         )
     else:
         root.mkdir(parents=True, exist_ok=True)
-        lake = Lake(root, uuid.uuid4().hex)
-        _write_atomically(card, json.dumps({"lake_id": lake.lake_id, "format": FORMAT_VERSION}).encode())
+        lake, up_to_date = Lake(root, uuid.uuid4().hex), False
+        _write_card(card, lake.lake_id, tables="")
     for spec in table_specs().values():
-        _create(lake, spec)
+        if not DeltaTable.is_deltatable(lake.table_path(spec.name)):
+            _create(lake, spec)
+        elif not up_to_date:
+            _add_columns(lake, spec)
+    if not up_to_date:
+        _write_card(card, lake.lake_id, tables=_tables_digest())
     return lake
 
 
-def _as_lake(place: Place) -> Lake:
-    return Lake(place.root, place.lake_id)
+def _tables_digest() -> str:
+    """What tells this release's tables from those that a lake was last opened with."""
+    return hashlib.sha256(write_released(released_form(table_specs())).encode()).hexdigest()
+
+
+def _write_card(card: Path, lake_id: str, *, tables: str) -> None:
+    _write_atomically(card, json.dumps({"lake_id": lake_id, "format": FORMAT_VERSION, "tables": tables}).encode())
+
+
+def _add_columns(lake: Lake, spec: TableSpec) -> None:
+    """Bring a table of an earlier release to the present contract: a new minor version only adds columns."""
+    opened = lake.open(spec.name)
+    there = {field.name for field in opened.schema().fields}
+    missing = [field for field in Schema.from_arrow(_commented_schema(spec)).fields if field.name not in there]
+    if required := [field.name for field in missing if not field.nullable]:
+        raise InputError(
+            f"{spec.name}: expected a table with {', '.join(required)}; an earlier major version made it without; "
+            "start a new lake and let it take the landing folder again"
+        )
+    if missing:
+        opened.alter.add_columns(missing)
 
 
 def _create(lake: Lake, spec: TableSpec) -> None:
-    path = lake.table_path(spec.name)
-    if DeltaTable.is_deltatable(path):
-        return
     # Only columns without personal data get statistics: they would stay in the log after a DELETE and VACUUM.
     indexed = [
         c.name for c in spec.columns if c.classification is None and "<" not in c.sql_type and c.sql_type != "BINARY"
     ]
     DeltaTable.create(
-        path,
+        lake.table_path(spec.name),
         schema=_commented_schema(spec),
         mode="ignore",
         name=spec.name,

@@ -21,6 +21,8 @@ class Place:
 
     root: Path
     lake_id: str
+    tables: str = ""
+    """Digest of the table contracts that the lake was last opened for writing with."""
 
     def table_path(self, table: str) -> str:
         """Return where a table (``layer.name``) lives."""
@@ -61,12 +63,12 @@ def read_card(card: Path) -> Place:
     """Read a lake's card, ``lake.json``. Raises InputError if a newer Leadhouse made the lake."""
     try:
         content = json.loads(card.read_text(encoding="utf-8"))
-        lake_id, layout = str(content["lake_id"]), int(content["format"])
+        lake_id, layout, tables = str(content["lake_id"]), int(content["format"]), str(content.get("tables", ""))
     except (ValueError, KeyError, TypeError) as problem:
         raise LeadhouseError(f"{card}: expected a lake's card; it can't be read ({problem}); restore it") from problem
     if layout > FORMAT_VERSION:
         raise InputError(f"{card}: expected layout {FORMAT_VERSION} or older; got {layout}; install a newer Leadhouse")
-    return Place(card.parent, lake_id)
+    return Place(card.parent, lake_id, tables)
 
 
 def known_table(table: str) -> TableSpec:
