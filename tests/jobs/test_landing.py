@@ -12,7 +12,8 @@ from leadhouse.conf.errors import InputError
 from leadhouse.conf.settings import Landing
 from leadhouse.expectations.contract import Contract, Location, Shape
 from leadhouse.jobs.runtime.landing import Landed, glob_pattern, landed_files
-from leadhouse.jobs.runtime.ranges import FileRange, Known, Scan, scan_file
+from leadhouse.jobs.runtime.ranges import FileRange, Known
+from leadhouse.jobs.runtime.scan import Scan, scan_file
 
 QUIET = 10**15
 """Nanoseconds after a file's change at which it has been quiet for long."""
