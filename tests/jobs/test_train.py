@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from leadhouse.conf.errors import InputError
 from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.odcs import read_contracts
 from leadhouse.jobs import train
@@ -176,15 +175,3 @@ def test_too_little_to_learn_from_is_said_and_is_no_failure(run: Run) -> None:
 
 def test_an_empty_lake_has_nothing_to_learn_from(run: Run) -> None:
     assert train.run(run).notes[0].startswith("acme: not enough data: 0 leads with the outcome and 0 without")
-
-
-def test_the_outcome_is_the_only_one_or_the_chosen_one(run: Run) -> None:
-    (contract,) = run.contracts
-    other = replace(contract, source="shop", outcome="bought")
-    assert train.outcome_of("acme", [contract], None) == "won"
-    assert train.outcome_of("acme", [contract, other], "bought") == "bought"
-    assert train.outcome_of("nobody", [contract], None) is None
-    with pytest.raises(InputError, match="expected one of bought, won; it is not set"):
-        train.outcome_of("acme", [contract, other], None)
-    with pytest.raises(InputError, match="got 'lost'"):
-        train.outcome_of("acme", [contract], "lost")
