@@ -20,14 +20,19 @@ def contract_files(run: Run) -> Mapping[str, bytes]:
     return {f"{_CONTRACTS}{path.name}": path.read_bytes() for path in run.workspace.contract_files}
 
 
+def pinned_files(step: Step, prefix: str) -> dict[str, bytes]:
+    """Return what the batch's intent has under names that begin with ``prefix``, by the rest of the name, sorted."""
+    return {
+        name.removeprefix(prefix): step.run.lake.kept(digest)
+        for name, digest in sorted(step.batch.definitions.items())
+        if name.startswith(prefix)
+    }
+
+
 def pinned_contracts(step: Step) -> tuple[Contract, ...]:
     """Return the contracts as the batch's intent has them, whatever the files say by now."""
     tenant = step.run.workspace.settings.tenant
-    return tuple(
-        parse_contract(step.run.lake.kept(digest), name.removeprefix(_CONTRACTS), tenant)
-        for name, digest in sorted(step.batch.definitions.items())
-        if name.startswith(_CONTRACTS)
-    )
+    return tuple(parse_contract(content, file, tenant) for file, content in pinned_files(step, _CONTRACTS).items())
 
 
 def training_settings(run: Run) -> Mapping[str, bytes]:
