@@ -1,4 +1,4 @@
-"""Reads one field, or one quality rule, of a contract file."""
+"""Reads one field of a contract file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from leadhouse.expectations.contract import LOGICAL_TYPES, ROLES, Consent, Field, QualityRule, Shape
+from leadhouse.expectations.contract import LOGICAL_TYPES, ROLES, Consent, Field, Shape
 from leadhouse.expectations.odcs_problems import Problems, checked
 
 FIELD_PROPERTIES: Mapping[str, type | tuple[str, ...]] = {
@@ -18,16 +18,6 @@ FIELD_PROPERTIES: Mapping[str, type | tuple[str, ...]] = {
     "consent": dict,
 }
 """What a field's ``customProperties`` may hold."""
-
-OPERATORS = (
-    "mustBe",
-    "mustBeGreaterThan",
-    "mustBeGreaterOrEqualTo",
-    "mustBeLessThan",
-    "mustBeLessOrEqualTo",
-    "mustBeBetween",
-)
-METRICS = ("rowCount", "nullValues", "missingValues", "duplicateValues", "invalidValues")
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _OPTIONS = ("pattern", "minimum", "maximum", "maxLength", "format")
@@ -63,51 +53,6 @@ def read_field(prop: Mapping[str, Any], shape: Shape, problems: Problems) -> Fie
         formats=tuple(str(entry) for entry in formats) or shape.formats,
         consent=_consent(name, custom.get("consent"), roles, problems),
         positive_values=tuple(str(value) for value in custom.get("positiveValues", ())),
-    )
-
-
-def read_quality(entry: Mapping[str, Any], column: str | None, where: str, problems: Problems) -> QualityRule | None:
-    """Read a quality rule for the gate. None for a row rule (no value may be invalid), which needs no gate."""
-    metric = entry.get("metric") or entry.get("rule")
-    operators = [operator for operator in OPERATORS if operator in entry]
-    if metric not in METRICS:
-        problems.add(where, f"expected a metric of {', '.join(METRICS)}; got {metric!r}")
-        return None
-    if len(operators) != 1:
-        problems.add(where, f"expected one of {', '.join(OPERATORS)}; got {', '.join(operators) or 'none'}")
-        return None
-    if (column is None) != (
-        metric == "rowCount" or (metric == "duplicateValues" and bool((entry.get("arguments") or {}).get("properties")))
-    ):
-        problems.add(
-            where, f"{metric} belongs to {'the whole item (schema[0].quality)' if column else 'a field'}; move it"
-        )
-        return None
-    operator = operators[0]
-    bound = entry[operator]
-    threshold = tuple(bound) if isinstance(bound, list) else (bound,)
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in threshold):
-        problems.add(f"{where}.{operator}", f"expected a number; got {bound!r}")
-        return None
-    if metric != "rowCount" and operator not in ("mustBe", "mustBeLessThan", "mustBeLessOrEqualTo", "mustBeBetween"):
-        problems.add(where, f"{metric}: expected how many may be bad (mustBe 0, mustBeLessThan …); got {operator}")
-        return None
-    if metric == "invalidValues" and not {"validValues", "pattern"} & (entry.get("arguments") or {}).keys():
-        problems.add(f"{where}.arguments", "expected validValues or pattern; got neither")
-        return None
-    if metric == "invalidValues" and operator == "mustBe" and threshold == (0,):
-        return None
-    unit = entry.get("unit", "rows")
-    if unit not in ("rows", "percent"):
-        problems.add(f"{where}.unit", f"expected 'rows' or 'percent'; got {unit!r}")
-    return QualityRule(
-        name=str(entry.get("name") or f"{metric} {operator} {' and '.join(str(value) for value in threshold)}"),
-        metric=str(metric),
-        column=column,
-        operator=operator,
-        threshold=tuple(float(value) for value in threshold),
-        unit=str(unit),
-        arguments=tuple(sorted((entry.get("arguments") or {}).items())),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from leadhouse.conf.errors import LeadhouseError
+from leadhouse.jobs.runtime.definitions import pinned_files
 from leadhouse.jobs.runtime.job import Run, Step
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.models.package import MANIFEST, Files, load, pack
@@ -38,11 +39,7 @@ def champion_definitions(run: Run) -> Mapping[str, bytes]:
 
 def pinned_champions(step: Step) -> dict[str, Champion]:
     """Return each tenant's champion as the batch's intent has it, whoever was promoted since."""
-    pinned = {
-        name.removeprefix(_PREFIX): _from_definition(step.run.lake.kept(digest))
-        for name, digest in step.batch.definitions.items()
-        if name.startswith(_PREFIX)
-    }
+    pinned = {tenant: _from_definition(content) for tenant, content in pinned_files(step, _PREFIX).items()}
     registry = open_registry(step.run)
     return {
         tenant: Champion(version.label, version.model_hash, _files(step.run.lake, registry, version))

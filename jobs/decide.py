@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 from leadhouse.expectations.lists import parse_lists
 from leadhouse.expectations.mapping import CONTACT_NAMESPACE
 from leadhouse.jobs.explaining import explained
-from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts
+from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_files
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, run_job
@@ -40,12 +40,7 @@ def _definitions(run: Run) -> Mapping[str, bytes]:
 
 def pinned_lists(step: Step) -> tuple[ListSpec, ...]:
     """Return the lists as the batch's intent has them, whatever the files say by now."""
-    documents = {
-        name.removeprefix("lists/"): step.run.lake.kept(digest)
-        for name, digest in step.batch.definitions.items()
-        if name.startswith("lists/")
-    }
-    return parse_lists(documents, pinned_contracts(step))
+    return parse_lists(pinned_files(step, "lists/"), pinned_contracts(step))
 
 
 def _step(step: Step) -> Result:

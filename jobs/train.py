@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
-from leadhouse.conf.errors import InputError
 from leadhouse.conf.settings import Training
-from leadhouse.expectations.contract import Contract
-from leadhouse.expectations.mapping import outcome_names
+from leadhouse.expectations.outcome import outcome_of
 from leadhouse.jobs.champion import keep_model, open_registry
-from leadhouse.jobs.feature import FEATURE_READS, feature_frame, pinned_ticks
-from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts
+from leadhouse.jobs.examples import example_rows
+from leadhouse.jobs.feature import FEATURE_READS, pinned_ticks
+from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_training, training_settings
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, run_job
@@ -26,25 +21,16 @@ from leadhouse.models.learn import NotEnough, Plan, learn, prepare
 from leadhouse.models.package import pack
 from leadhouse.models.registry import Registry, Version
 from leadhouse.models.summary import summary
-from leadhouse.transforms.moments import training_examples
 
 _TRIGGERS = tuple(table for table in FEATURE_READS if table != "silver.consents")
-_SETTINGS = "settings/training"
 
 
 def _definitions(run: Run) -> Mapping[str, bytes]:
-    settings = json.dumps(asdict(run.workspace.settings.training), sort_keys=True)
-    return {**contract_files(run), _SETTINGS: settings.encode()}
-
-
-def pinned_settings(step: Step) -> Training:
-    """Return the training settings as the batch's intent has them, whatever the file says by now."""
-    document = json.loads(step.run.lake.kept(step.batch.definitions[_SETTINGS]))
-    return Training(**{**document, "ages_days": tuple(document["ages_days"])})
+    return {**contract_files(run), **training_settings(run)}
 
 
 def _step(step: Step) -> Result:
-    contracts, settings, ticks = pinned_contracts(step), pinned_settings(step), pinned_ticks(step)
+    contracts, settings, ticks = pinned_contracts(step), pinned_training(step), pinned_ticks(step)
     notes = []
     for tenant in sorted({contract.tenant for contract in contracts}):
         outcome = outcome_of(tenant, contracts, settings.outcome)
@@ -70,7 +56,7 @@ def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
 
 def _train(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: DataFrame) -> list[str]:
     tenant = plan.tenant
-    data = prepare(read_examples(_rows(step, plan, ages_days, ticks)), plan)
+    data = prepare(read_examples(example_rows(step, plan, ages_days, ticks)), plan)
     if isinstance(data, NotEnough):
         return [f"{tenant}: not enough data: {data.reason}; no new model"]
     registry = open_registry(step.run)
@@ -91,51 +77,6 @@ def _promote_once(registry: Registry, version: Version) -> None:
     """Every new version becomes the champion, once: what a person has rolled back later stays rolled back."""
     if not version.was_promoted:
         registry.promote(version)
-
-
-def _rows(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: DataFrame) -> pa.Table:
-    """One tenant's examples with their features, on the driver."""
-
-    def own(table: str) -> DataFrame:
-        return step.read(table).where(F.col("tenant") == plan.tenant)
-
-    examples = training_examples(
-        own("silver.leads"),
-        own("silver.outcomes"),
-        own("silver.identities"),
-        own("silver.findings"),
-        outcome=plan.outcome,
-        ages_days=ages_days,
-        horizon_days=plan.horizon_days,
-        ticks=ticks,
-    ).persist()
-    moment = ["tenant", "lead_id", "as_of", "known"]
-    try:
-        features = feature_frame(step, examples.select(*moment), ticks)
-        return (
-            examples.join(features, moment)
-            .select("lead_id", "as_of", "label", "timed", "numbers", "categories")
-            .toArrow()
-        )
-    finally:
-        examples.unpersist()
-
-
-def outcome_of(tenant: str, contracts: Sequence[Contract], chosen: str | None) -> str | None:
-    """Return the outcome to learn for a tenant: the chosen one, else the only one that its contracts declare.
-
-    None if they declare none. Raises InputError if there are several to choose from, or none by the chosen name.
-    """
-    names = sorted({name for contract in contracts if contract.tenant == tenant for name in outcome_names(contract)})
-    if chosen is None and len(names) > 1:
-        raise InputError(
-            f"settings.toml: training.outcome: expected one of {', '.join(names)}; it is not set; name the one to learn"
-        )
-    if chosen is not None and names and chosen not in names:
-        raise InputError(
-            f"settings.toml: training.outcome: expected one of {', '.join(names)}; got {chosen!r}; name one"
-        )
-    return chosen if chosen in names else next(iter(names), None)
 
 
 SPEC = JobSpec(

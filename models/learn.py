@@ -11,6 +11,7 @@ import numpy as np
 import xgboost as xgb
 from sklearn.metrics import roc_auc_score
 
+from leadhouse.conf.settings import Training
 from leadhouse.models.baseline import logistic_log_odds
 from leadhouse.models.calibrate import Calibration, calibrate
 from leadhouse.models.evaluate import Metrics, Probabilities, evaluate
@@ -37,11 +38,11 @@ class Plan:
     tenant: str
     outcome: str
     horizon_days: int
-    test_share: float = 0.25
-    folds: int = 5
-    min_positives: int = 40
-    min_negatives: int = 40
-    seed: int = 0
+    test_share: float = Training.test_share
+    folds: int = Training.folds
+    min_positives: int = Training.min_positives
+    min_negatives: int = Training.min_negatives
+    seed: int = Training.seed
 
 
 @dataclass(frozen=True)

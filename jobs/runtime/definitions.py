@@ -1,14 +1,18 @@
-"""The user's files that a batch depends on, kept by hash in the lake and read back as its intent has them."""
+"""The user's files and settings that a batch depends on, kept by hash in the lake, read back as its intent has them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 
+from leadhouse.conf.settings import Training
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.odcs import parse_contract
 from leadhouse.jobs.runtime.job import Run, Step
 
 _CONTRACTS = "contracts/"
+_TRAINING = "settings/training"
 
 
 def contract_files(run: Run) -> Mapping[str, bytes]:
@@ -16,11 +20,27 @@ def contract_files(run: Run) -> Mapping[str, bytes]:
     return {f"{_CONTRACTS}{path.name}": path.read_bytes() for path in run.workspace.contract_files}
 
 
+def pinned_files(step: Step, prefix: str) -> dict[str, bytes]:
+    """Return what the batch's intent has under names that begin with ``prefix``, by the rest of the name, sorted."""
+    return {
+        name.removeprefix(prefix): step.run.lake.kept(digest)
+        for name, digest in sorted(step.batch.definitions.items())
+        if name.startswith(prefix)
+    }
+
+
 def pinned_contracts(step: Step) -> tuple[Contract, ...]:
     """Return the contracts as the batch's intent has them, whatever the files say by now."""
     tenant = step.run.workspace.settings.tenant
-    return tuple(
-        parse_contract(step.run.lake.kept(digest), name.removeprefix(_CONTRACTS), tenant)
-        for name, digest in sorted(step.batch.definitions.items())
-        if name.startswith(_CONTRACTS)
-    )
+    return tuple(parse_contract(content, file, tenant) for file, content in pinned_files(step, _CONTRACTS).items())
+
+
+def training_settings(run: Run) -> Mapping[str, bytes]:
+    """Return the workspace's settings for training, for a job's ``definitions``."""
+    return {_TRAINING: json.dumps(asdict(run.workspace.settings.training), sort_keys=True).encode()}
+
+
+def pinned_training(step: Step) -> Training:
+    """Return the training settings as the batch's intent has them, whatever the file says by now."""
+    document = json.loads(step.run.lake.kept(step.batch.definitions[_TRAINING]))
+    return Training(**{**document, "ages_days": tuple(document["ages_days"])})

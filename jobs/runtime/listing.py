@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from leadhouse.jobs.runtime.job import Run, Step
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.jobs.runtime.landing import landed_files
-from leadhouse.jobs.runtime.ranges import FileRange, Known, scan_file
+from leadhouse.jobs.runtime.ranges import FileRange, Known
+from leadhouse.jobs.runtime.scan import scan_file
 
 TABLE = "bronze.files"
 _COLUMNS = tuple(field.name for field in fields(FileRange))

@@ -4,52 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from leadhouse.conf.workspace import open_workspace
-from leadhouse.expectations.odcs import read_contracts
+from leadhouse.conf.settings import Settings
 from leadhouse.jobs import feature
 from leadhouse.jobs.runtime.job import Run
-from leadhouse.jobs.runtime.lake import Lake, open_lake
-from tests.jobs.rows import row
+from tests.jobs.contracts import CRM_CONTRACT
+from tests.jobs.lakes import TICK, a_run, append
 
-NOON = datetime(2024, 5, 10, 12, tzinfo=UTC)
-RUN_ID = "0f0e0d0c-0b0a-4908-8706-050403020100"
-CONTRACT = """
-apiVersion: v3.1.0
-kind: DataContract
-id: acme.crm
-name: crm
-version: 1.0.0
-status: active
-team: {name: sales}
-servers: [{server: landing, type: local, path: "crm*.csv", format: csv}]
-customProperties: [{property: createsLeads, value: true}]
-schema:
-  - name: crm
-    physicalType: file
-    properties:
-      - {name: id, logicalType: string, required: true, primaryKey: true, primaryKeyPosition: 1,
-         classification: confidential, customProperties: [{property: role, value: external_id}]}
-      - {name: created, logicalType: timestamp, customProperties: [{property: role, value: created_at}]}
+CONTRACT = (
+    CRM_CONTRACT
+    + """\
       - {name: employees, logicalType: integer, customProperties: [{property: role, value: trait}]}
       - {name: stage, logicalType: string,
          customProperties: [{property: role, value: trait}, {property: known, value: later}]}
 """
+)
 
 
 def days(number: float) -> datetime:
-    return NOON + timedelta(days=number)
-
-
-def append(lake: Lake, table: str, number: int, *rows: dict[str, Any]) -> None:
-    entries = [row(table, **({"tenant": "acme"} | entry)) for entry in rows]
-    lake.append_local(table, entries, app_id=f"test:{table}", app_version=number)
+    return TICK + timedelta(days=number)
 
 
 def signal(key: str, when: datetime, known: datetime | None = None) -> dict[str, Any]:
@@ -74,20 +53,15 @@ def lead(name: str, **more: Any) -> dict[str, Any]:
 @pytest.fixture
 def run(spark: SparkSession, tmp_path: Path) -> Run:
     """Leads a and b with a call each and some traits; lead c is deleted; nothing has been computed yet."""
-    folder = tmp_path / "workspace"
-    (folder / "contracts").mkdir(parents=True)
-    (folder / "settings.toml").write_text('tenant = "acme"\n')
-    (folder / "contracts" / "crm.odcs.yaml").write_text(CONTRACT)
-    workspace = open_workspace(folder)
-    lake = open_lake(tmp_path / "lake")
-    append(lake, "silver.signals", 0, signal("a", days(-2)), signal("b", days(-1)))
+    opened = a_run(spark, tmp_path, Settings(tenant="acme"), contracts={"crm": CONTRACT}, now=days(30))
+    lake = opened.lake
+    append(lake, "silver.signals", [signal("a", days(-2)), signal("b", days(-1))])
     created = "2024-05-01T12:00:00.000000Z"
     traits = [trait("a", "created_at", created), trait("a", "employees", "12"), trait("a", "stage", "won")]
-    append(lake, "silver.traits", 0, *traits)
-    append(lake, "silver.identities", 0, *[identity(key, key, days(-9), 0) for key in "abc"])
-    append(lake, "silver.leads", 0, lead("a"), lead("b"), lead("c", deleted=True))
-    contracts = read_contracts(workspace.contract_files, "acme")
-    return Run(spark, lake, workspace, contracts, {"acme": b"key"}, RUN_ID, clock=lambda: days(30))
+    append(lake, "silver.traits", traits)
+    append(lake, "silver.identities", [identity(key, key, days(-9), 0) for key in "abc"])
+    append(lake, "silver.leads", [lead("a"), lead("b"), lead("c", deleted=True)])
+    return opened
 
 
 def stored(run: Run) -> Mapping[str, dict[str, Any]]:
@@ -134,9 +108,9 @@ def stored_categories(run: Run) -> dict[str, Any]:
 def test_a_stored_moment_computed_again_gives_the_same_hashes(run: Run) -> None:
     feature.run(run)
     first = stored(run)
-    later = signal("a", days(-2.5), known=days(1)), signal("a", days(-3), known=days(2)), signal("b", days(3))
-    append(run.lake, "silver.signals", 1, *later)
-    append(run.lake, "silver.identities", 1, identity("b", "a", days(3), 1))
+    later = [signal("a", days(-2.5), known=days(1)), signal("a", days(-3), known=days(2)), signal("b", days(3))]
+    append(run.lake, "silver.signals", later, number=1)
+    append(run.lake, "silver.identities", [identity("b", "a", days(3), 1)], number=1)
     assert feature.run(run).status == "complete"
     assert stored(run)["a"]["numbers"]["count_7d"] == 5  # three calls of a, two of b, which is a by now
     assert stored(run)["a"]["as_of"] == days(3)

@@ -13,24 +13,20 @@ from pyspark.sql import SparkSession
 
 from leadhouse.conf.errors import InputError, LostBytesError
 from leadhouse.conf.settings import Landing, Settings
-from leadhouse.expectations.contract import Contract, Location, Shape
+from leadhouse.expectations.contract import Shape
 from leadhouse.jobs import ingest
 from leadhouse.jobs.runtime import faults
 from leadhouse.jobs.runtime.batches import Count
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.runner import Report
+from tests.jobs.contracts import a_contract
 from tests.jobs.lakes import NOW, a_run
 
 SETTINGS = Settings(tenant="acme", landing=Landing(settle_seconds=2, range_bytes=64_000_000))
 POINTS = ("ingest:listed", "ingest:before-intent", "ingest:written", "ingest:before-outcome", "ingest:after-outcome")
 
 
-def a_contract(source: str, glob: str, shape: Shape) -> Contract:
-    location = Location("local", glob)
-    return Contract("acme", source, "1.0.0", "0" * 64, f"{source}.odcs.yaml", "sales", "", location, shape, ())
-
-
-LEADS = a_contract("leads", "leads*.csv", Shape("csv"))
+LEADS = a_contract("leads", "leads*.csv")
 EVENTS = a_contract("events", "events/**/*.jsonl", Shape("json"))
 
 

@@ -13,6 +13,7 @@ import xgboost as xgb
 from pyspark.sql import SparkSession
 
 from leadhouse.conf.errors import LeadhouseError
+from leadhouse.conf.settings import Settings
 from leadhouse.jobs import score
 from leadhouse.jobs.champion import open_registry
 from leadhouse.jobs.runtime.job import Run
@@ -21,8 +22,8 @@ from leadhouse.models.learn import Plan, Trained, learn, prepare
 from leadhouse.models.matrix import encode
 from leadhouse.models.package import load, pack
 from leadhouse.models.registry import Version
-from tests.jobs.lakes import TICK, fill
-from tests.jobs.test_train import a_run
+from tests.jobs.contracts import CRM_CONTRACT
+from tests.jobs.lakes import TICK, a_run, fill
 from tests.models.data import synthetic
 
 
@@ -42,7 +43,7 @@ LEADS = synthetic(50, seed=9)[0].select(["lead_id", "numbers", "categories"])
 @pytest.fixture
 def run(spark: SparkSession, tmp_path: Path) -> Run:
     """A run whose lake holds the features of 50 leads of acme and of one of another tenant; there is no model."""
-    opened = a_run(spark, tmp_path)
+    opened = a_run(spark, tmp_path, Settings(tenant="acme"), contracts={"crm": CRM_CONTRACT})
     leads = [
         {"lead_id": lead["lead_id"], "as_of": TICK, "known": TICK}
         | {n: dict(lead[n]) for n in ("numbers", "categories")}

@@ -11,62 +11,30 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from leadhouse.conf.errors import InputError
-from leadhouse.conf.workspace import open_workspace
-from leadhouse.expectations.odcs import read_contracts
+from leadhouse.conf.settings import Settings, Training
 from leadhouse.jobs import train
 from leadhouse.jobs.champion import open_registry
 from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFaultError
 from leadhouse.jobs.runtime.job import Run
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.models.package import load
-from tests.jobs.rows import row
+from tests.jobs.contracts import CRM_CONTRACT
+from tests.jobs.lakes import a_run, append
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
-RUN_ID = "00000000-0000-4000-8000-000000000000"
 NOW = START + timedelta(days=400)
 LEADS = 300
 LATE = {"identity_key": "lead0000", "signal_id": "s2", "known_at": NOW, "occurred_at": START + timedelta(days=359)}
 """A signal that is too late for any example."""
-CONTRACT = """
-apiVersion: v3.1.0
-kind: DataContract
-id: acme.crm
-name: crm
-version: 1.0.0
-status: active
-team: {name: sales}
-servers: [{server: landing, type: local, path: "crm*.csv", format: csv}]
-customProperties: [{property: createsLeads, value: true}]
-schema:
-  - name: crm
-    physicalType: file
-    properties:
-      - {name: id, logicalType: string, required: true, primaryKey: true, primaryKeyPosition: 1,
-         classification: confidential, customProperties: [{property: role, value: external_id}]}
-      - {name: created, logicalType: timestamp, customProperties: [{property: role, value: created_at}]}
+CONTRACT = (
+    CRM_CONTRACT
+    + """\
       - {name: won, logicalType: boolean, customProperties: [{property: role, value: outcome}]}
       - {name: won_at, logicalType: timestamp, customProperties: [{property: role, value: outcome_at}]}
       - {name: segment, logicalType: string, customProperties: [{property: role, value: trait}]}
       - {name: answer, logicalType: string, customProperties: [{property: role, value: trait}]}
 """
-
-
-def append(lake: Lake, table: str, rows: list[dict[str, Any]], number: int = 0) -> None:
-    entries = [row(table, **({"tenant": "acme"} | entry)) for entry in rows]
-    lake.append_local(table, entries, app_id=f"test:{table}", app_version=number)
-
-
-def a_run(spark: SparkSession, folder: Path) -> Run:
-    """A run over an empty lake, its only contract CONTRACT."""
-    (folder / "workspace" / "contracts").mkdir(parents=True)
-    (folder / "workspace" / "settings.toml").write_text(
-        'tenant = "acme"\n[training]\nhorizon_days = 30\nages_days = [0]\n'
-    )
-    (folder / "workspace" / "contracts" / "crm.odcs.yaml").write_text(CONTRACT)
-    workspace = open_workspace(folder / "workspace")
-    contracts = read_contracts(workspace.contract_files, "acme")
-    return Run(spark, open_lake(folder / "lake"), workspace, contracts, {"acme": b"key"}, RUN_ID, clock=lambda: NOW)
+)
 
 
 def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False) -> None:
@@ -104,7 +72,9 @@ def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False) -> None:
 
 @pytest.fixture
 def run(spark: SparkSession, tmp_path: Path) -> Run:
-    return a_run(spark, tmp_path)
+    """A run over an empty lake, its only contract CONTRACT."""
+    settings = Settings(tenant="acme", training=Training(horizon_days=30, ages_days=(0,)))
+    return a_run(spark, tmp_path, settings, contracts={"crm": CONTRACT}, now=NOW)
 
 
 def test_a_model_is_learned_registered_promoted_and_kept_in_the_lake(run: Run) -> None:
@@ -176,15 +146,3 @@ def test_too_little_to_learn_from_is_said_and_is_no_failure(run: Run) -> None:
 
 def test_an_empty_lake_has_nothing_to_learn_from(run: Run) -> None:
     assert train.run(run).notes[0].startswith("acme: not enough data: 0 leads with the outcome and 0 without")
-
-
-def test_the_outcome_is_the_only_one_or_the_chosen_one(run: Run) -> None:
-    (contract,) = run.contracts
-    other = replace(contract, source="shop", outcome="bought")
-    assert train.outcome_of("acme", [contract], None) == "won"
-    assert train.outcome_of("acme", [contract, other], "bought") == "bought"
-    assert train.outcome_of("nobody", [contract], None) is None
-    with pytest.raises(InputError, match="expected one of bought, won; it is not set"):
-        train.outcome_of("acme", [contract, other], None)
-    with pytest.raises(InputError, match="got 'lost'"):
-        train.outcome_of("acme", [contract], "lost")

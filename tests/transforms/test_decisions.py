@@ -1,52 +1,15 @@
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from leadhouse.transforms.cases import incumbents, lead_cases, won_leads
-from leadhouse.transforms.decisions import complete_decisions, decide, new_decisions, place_leads, places_used
+from leadhouse.transforms.decisions import complete_decisions, decide, new_decisions, place_leads
 from leadhouse.transforms.engagement import engagement_lists
-from leadhouse.transforms.enrolment import new_enrolments, stored_arms
-from leadhouse.transforms.expression import Expression, read_expression
 from leadhouse.transforms.lists import ListSpec, in_order
-
-TICK = datetime(2024, 5, 10, 15, tzinfo=UTC)
-TICKS = ("tenant string, as_of timestamp, known timestamp", [("t", TICK, TICK)])
-CASE = "eligible boolean, legal_basis string, refusal string, rank_value double, arm string, incumbent boolean"
-CASES = (
-    "tenant string, lead_id string, tick timestamp, known timestamp, status string, score double, grade string, "
-    f"model_version string, barred string, arms map<string,string>, cases array<struct<{CASE}>>"
-)
-BASIS = "consent"
-
-
-def expression(text: str, kind: str = "boolean") -> Expression:
-    return read_expression(text, traits={"size": "integer"}, kind=kind)
-
-
-def a_list(name: str, eligible: str = "true", **more: Any) -> ListSpec:
-    spec = ListSpec(name, "crm_task", "sales", expression(eligible), expression("score", "number"))
-    return replace(spec, **more)
-
-
-def case(
-    rank: float | None = 0.5,
-    *,
-    eligible: bool = True,
-    basis: str | None = BASIS,
-    arm: str = "treated",
-    inc: bool = False,
-) -> tuple[Any, ...]:
-    return eligible, basis, "no consent for email, marketing", rank, arm, inc
-
-
-def lead(name: str, *cases: tuple[Any, ...], barred: str | None = None, status: str = "scored") -> tuple[Any, ...]:
-    return "t", name, TICK, TICK, status, 0.5, "B", "m/1", barred, {}, list(cases)
+from tests.transforms.cases import BASIS, CASES, a_list, case, lead
 
 
 def decided(
@@ -190,156 +153,6 @@ def test_the_cascade_agrees_with_plain_python(
     made = decide(place_leads(spark.createDataFrame(rows, CASES), places, lists=lists), lists=lists).collect()
     assert {(row.tenant, row.lead_id): row.list for row in made if row.action == "engage"} == expected
     assert len(made) == len(rows)
-
-
-def frames(spark: SparkSession, leads: list[str], scores: dict[str, float | None]) -> dict[str, DataFrame]:
-    def frame(schema: str, rows: list[Any]) -> DataFrame:
-        return spark.createDataFrame(rows, schema)
-
-    score = [("t", n, TICK, TICK, "scored", s, "A", None, "m/1") for n, s in scores.items()]
-    return {
-        "scores": frame(
-            "tenant string, lead_id string, as_of timestamp, known timestamp, status string, probability double, "
-            "grade string, trend double, model_version string",
-            score,
-        ),
-        "features": frame(
-            "tenant string, lead_id string, numbers map<string,double>, categories map<string,string>",
-            [("t", name, {"count_7d": float(i)}, {}) for i, name in enumerate(leads)],
-        ),
-        "leads": frame(
-            "tenant string, lead_id string, country string, created_at timestamp, traits map<string,string>, "
-            "deleted boolean",
-            [("t", name, "DE", None, {"size": str(i)}, name == "gone") for i, name in enumerate(leads)],
-        ),
-        "consents": frame(
-            "tenant string, lead_id string, statements map<string,struct<status:string,legal_basis:string>>", []
-        ),
-        "won": frame("tenant string, lead_id string", [("t", "won")]),
-        "arms": frame("tenant string, lead_id string, arms map<string,string>", [("t", "kept", {"hot": "hold_out"})]),
-        "incumbents": frame("tenant string, lead_id string, lists array<string>", [("t", "a", ["hot"])]),
-    }
-
-
-def test_a_lead_s_case_comes_from_score_features_and_traits(spark: SparkSession) -> None:
-    leads = ["a", "gone", "won", "kept", "b"]
-    lists = (
-        a_list("hot", "score > 0.4 and features.count_7d >= 0 and country = 'DE'"),
-        a_list("email", "traits.size >= 2", channel="email", purpose="marketing"),
-        a_list("all", "trend > 0", hold_out=0.999999),
-    )
-    inputs = frames(spark, leads, dict.fromkeys(leads, 0.5) | {"b": None})
-    found = {row.lead_id: row for row in lead_cases(**inputs, lists=lists, salt="s").collect()}
-    assert {name: row.barred for name, row in found.items() if row.barred} == {
-        "gone": "deleted at its source",
-        "won": "already won",
-    }
-    assert [entry.eligible for entry in found["a"].cases] == [True, False, False]
-    assert [entry.eligible for entry in found["b"].cases] == [False, True, False]
-    assert [entry.legal_basis for entry in found["a"].cases] == ["legitimate_interest", None, "legitimate_interest"]
-    assert found["a"].cases[0].incumbent
-    assert not found["b"].cases[0].incumbent
-    assert [found[name].cases[0].arm for name in ("a", "kept")] == ["treated", "hold_out"]
-    assert found["b"].cases[2].arm == "hold_out"
-
-
-def test_the_hold_out_takes_its_share_and_another_salt_draws_others(spark: SparkSession) -> None:
-    leads = [f"lead{i}" for i in range(2000)]
-    inputs = frames(spark, leads, dict.fromkeys(leads, 0.5))
-
-    def held_out(salt: str) -> set[str]:
-        cases = lead_cases(**inputs, lists=(a_list("hot", hold_out=0.2),), salt=salt)
-        return {row.lead_id for row in cases.collect() if row.cases[0].arm == "hold_out"}
-
-    first, second = held_out("one"), held_out("two")
-    assert 320 < len(first) < 480
-    assert first == held_out("one")
-    assert first != second
-
-
-def identities(spark: SparkSession, **lead_of: str) -> DataFrame:
-    rows = [("t", key, now, True, TICK, "refine/1/0") for key, now in lead_of.items()]
-    return spark.createDataFrame(
-        rows, "tenant string, identity_key string, lead_id string, is_lead boolean, known_at timestamp, batch string"
-    )
-
-
-def test_on_a_merge_the_hold_out_wins_and_the_arm_is_not_drawn_again(spark: SparkSession) -> None:
-    enrolments = spark.createDataFrame(
-        [
-            ("t", "hot", "a", "treated"),
-            ("t", "hot", "b", "hold_out"),
-            ("t", "cold", "b", "treated"),
-            ("t", "hot", "x", "treated"),
-        ],
-        "tenant string, list string, lead_id string, arm string",
-    )
-    arms = stored_arms(enrolments, identities(spark, a="a", b="a"))
-    assert {row.lead_id: row.arms for row in arms.collect()} == {
-        "a": {"cold": "treated", "hot": "hold_out"},
-        "x": {"hot": "treated"},
-    }
-
-
-def test_a_lead_is_enrolled_once_in_every_list_that_would_take_it(spark: SparkSession) -> None:
-    known = ("t", "known", TICK, TICK, "scored", 0.5, "B", "m/1", None, {"one": "treated"}, [case(0.1), case()])
-    rows = [
-        lead("a", case(0.9), case()),
-        lead("b", case(0.8), case(arm="hold_out")),
-        lead("c", case(basis=None), case()),
-    ]
-    lists = (a_list("one", capacity_per_day=1), a_list("two"))
-    usage = spark.createDataFrame([], "tenant string, used map<string,bigint>")
-    placed = place_leads(spark.createDataFrame([*rows, known], CASES), usage, lists=lists)
-    found = {(row.lead_id, row.list, row.arm) for row in new_enrolments(placed, batch="decide/1/0").collect()}
-    assert found == {
-        ("a", "one", "treated"),
-        ("b", "one", "treated"),
-        ("b", "two", "hold_out"),
-        ("c", "two", "treated"),
-        ("known", "two", "treated"),
-    }
-
-
-def test_incumbents_are_those_of_earlier_ticks_of_the_day(spark: SparkSession) -> None:
-    rows = [
-        ("t", "a", "engage", "hot", TICK - timedelta(hours=1)),
-        ("t", "a2", "engage", "hot", TICK - timedelta(hours=2)),
-        ("t", "b", "engage", "hot", TICK - timedelta(hours=16)),
-        ("t", "c", "engage", "hot", TICK),
-        ("t", "d", "none", "hot", TICK - timedelta(hours=1)),
-    ]
-    ledger = spark.createDataFrame(rows, "tenant string, lead_id string, action string, list string, tick timestamp")
-    ticks = spark.createDataFrame(TICKS[1], TICKS[0])
-    kept = incumbents(ledger, identities(spark, a="a", a2="a"), ticks)
-    assert [(row.lead_id, row.lists) for row in kept.collect()] == [("a", ["hot"])]
-    assert [row.used for row in places_used(kept).collect()] == [{"hot": 1}]
-
-
-def test_a_lead_is_won_by_the_latest_statement_known_at_the_tick(spark: SparkSession) -> None:
-    def stated(lead_id: str, value: bool, days: int, name: str = "won") -> tuple[Any, ...]:
-        at = TICK - timedelta(days=days)
-        return "t", f"{lead_id}{value}{days}", lead_id, name, value, at, at
-
-    outcomes = spark.createDataFrame(
-        [
-            stated("a", True, 2),
-            stated("b", True, 3),
-            stated("b", False, 1),
-            stated("c", True, -1),
-            stated("d", True, 1, "lost"),
-        ],
-        "tenant string, outcome_id string, identity_key string, outcome string, value boolean, occurred_at timestamp, "
-        "known_at timestamp",
-    )
-    ticks = spark.createDataFrame(TICKS[1], TICKS[0])
-    since = TICK - timedelta(days=9)
-    rows = [("t", key, key, True, since, "refine/1/0") for key in "abcd"]
-    whose = spark.createDataFrame(
-        rows, "tenant string, identity_key string, lead_id string, is_lead boolean, known_at timestamp, batch string"
-    )
-    assert [row.lead_id for row in won_leads(outcomes, whose, ticks, outcome="won").collect()] == ["a"]
-    assert {row.lead_id for row in won_leads(outcomes, whose, ticks, outcome=None).collect()} == {"a", "d"}
 
 
 def test_the_lists_hold_who_is_engaged_with_the_reasons(spark: SparkSession) -> None:

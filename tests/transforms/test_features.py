@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
@@ -14,7 +13,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from leadhouse.expectations.tables import table_schema, table_specs
-from leadhouse.transforms.features import TraitKind, is_count, lead_features, parse_feature_name
+from leadhouse.transforms.features import TraitKind, lead_features
 from tests.jobs.rows import row
 from tests.transforms import feature_oracle as oracle
 
@@ -306,30 +305,3 @@ def test_facts_that_occur_or_become_known_later_change_no_hash(spark: SparkSessi
     assert {key: one.content_hash for key, one in first.items()} == {
         key: one.content_hash for key, one in again.items()
     }
-
-
-# --- the grammar
-
-
-@pytest.mark.parametrize("name", ["count_7d", "count_90d:type:page:view", "intensity", "campaigns"])
-def test_counts_are_zero_when_absent(name: str) -> None:
-    assert is_count(name)
-
-
-@pytest.mark.parametrize("name", ["days_since", "days_between", "age_days", "trait:count_7d", "trait:campaigns"])
-def test_other_features_are_missing_when_absent(name: str) -> None:
-    assert not is_count(name)
-
-
-def test_names_are_taken_apart() -> None:
-    page = parse_feature_name("count_30d:type:page:view")
-    assert (page.measure, page.window_days, page.dimension, page.value) == ("count", 30, "type", "page:view")
-    assert parse_feature_name("days_since:type:call").value == "call"
-    assert parse_feature_name("trait:a:b").value == "a:b"
-    assert replace(page, window_days=7) == parse_feature_name("count_7d:type:page:view")
-
-
-@pytest.mark.parametrize("name", ["count_0d", "count", "days_since:channel", "age_days:type:x", "trait", "clicks", ""])
-def test_what_is_no_feature_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="feature: expected a name such as"):
-        parse_feature_name(name)

@@ -1,0 +1,44 @@
+"""The examples that a model learns from, wired to the lake: leads at moments, what was known, what came of it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
+
+from leadhouse.jobs.feature import feature_frame
+from leadhouse.jobs.runtime.job import Step
+from leadhouse.models.learn import Plan
+from leadhouse.transforms.moments import training_examples
+
+
+def example_rows(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: DataFrame) -> pa.Table:
+    """Return the examples of the plan's tenant with their features, on the driver, as ``read_examples`` takes them.
+
+    For a step that may read FEATURE_READS. ``ages_days`` are those at which a lead is looked at; ``ticks`` come from
+    ``pinned_ticks``.
+    """
+
+    def own(table: str) -> DataFrame:
+        return step.read(table).where(F.col("tenant") == plan.tenant)
+
+    examples = training_examples(
+        own("silver.leads"),
+        own("silver.outcomes"),
+        own("silver.identities"),
+        own("silver.findings"),
+        outcome=plan.outcome,
+        ages_days=ages_days,
+        horizon_days=plan.horizon_days,
+        ticks=ticks,
+    ).persist()
+    moment = ["tenant", "lead_id", "as_of", "known"]
+    try:
+        features = feature_frame(step, examples.select(*moment), ticks)
+        return (
+            examples.join(features, moment)
+            .select("lead_id", "as_of", "label", "timed", "numbers", "categories")
+            .toArrow()
+        )
+    finally:
+        examples.unpersist()
