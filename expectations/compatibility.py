@@ -33,7 +33,7 @@ _CONTRACT_MEANING = (
     "global_key",
     "adapter",
 )
-_OF_NO_ACCOUNT = ("owner", "description", "min_rows", "retention_days", "freshness_hours", "quality")
+_OF_NO_ACCOUNT = ("owner", "description", "min_rows", "max_shrink", "retention_days", "freshness_hours", "quality")
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ CONTRACT_PROPERTIES: Mapping[str, type | tuple[str, ...]] = {
     "outcome": str,
     "globalKey": bool,
     "minRows": int,
+    "maxShrink": float,
     "maxRecordBytes": int,
     "adapter": str,
     "topic": str,
@@ -144,6 +145,7 @@ def _contract(
         channel=custom.get("channel"),
         outcome=custom.get("outcome"),
         global_key=custom.get("globalKey", False),
+        max_shrink=custom.get("maxShrink", 0.3),
         min_rows=custom.get("minRows", 100),
         adapter=custom.get("adapter"),
         retention_days=_days(document.get("slaProperties"), "retention", 1, problems),
@@ -167,6 +169,14 @@ def _check_fields(fields: tuple[Field, ...], custom: Mapping[str, Any], problems
         carriers = [field.name for field in fields if role in field.roles]
         if len(carriers) > 1:
             problems.add("schema[0].properties", f"expected one field with role {role}; got {', '.join(carriers)}")
+    if custom.get("delivery") == "full" and not any(field.key_position for field in fields):
+        problems.add(
+            "schema[0].properties",
+            "expected a key (primaryKey) where delivery is full, since absence is told by it; got none; name the key, "
+            "or set delivery to incremental",
+        )
+    if not 0 <= custom.get("maxShrink", 0.0) <= 1:
+        problems.add("customProperties.maxShrink", f"expected a share from 0 to 1; got {custom['maxShrink']}")
     if custom.get("delivery", "events") == "events" and custom.get("createsLeads") is not True:
         has_signal = custom.get("signalType") or any("signal_type" in field.roles for field in fields)
         states = any({"outcome", "outcome_at", "consent"} & set(field.roles) for field in fields)

@@ -39,7 +39,9 @@ def checked(
                 problems.add(f"{where}.{name}", f"expected one of {', '.join(expected)}; got {value!r}")
             else:
                 values[str(name)] = value
-        elif not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+        elif not isinstance(value, (int, float) if expected is float else expected) or (
+            expected in (int, float) and isinstance(value, bool)
+        ):
             problems.add(f"{where}.{name}", f"expected {expected.__name__}; got {value!r}")
         elif name in values:
             problems.add(f"{where}.{name}", "expected once; it is there twice")
