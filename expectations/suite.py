@@ -44,6 +44,13 @@ def suite(contract: Contract, *, items: int, accepted: int) -> tuple[Expectation
     return tuple(specs)
 
 
+def judged_fields(contract: Contract) -> frozenset[str]:
+    """Return the names of the fields that the contract's suite looks at."""
+    named = {rule.column for rule in contract.quality if rule.column}
+    named |= {str(name) for rule in contract.quality for name in dict(rule.arguments).get("properties") or ()}  # type: ignore[attr-defined]
+    return frozenset(named | {field.name for field in contract.fields if field.unique})
+
+
 def _expectation(rule: QualityRule, rows: int) -> ExpectationSpec:
     if rule.metric == "rowCount":
         least, most = _bounds(rule)

@@ -56,11 +56,12 @@ def _step(step: Step) -> Result:
         definitions_hash=_definitions_hash(step.batch.definitions),
         batch=step.batch.name,
     ).persist()
+    few = step.is_small("gold.lead_scores")
     try:
-        step.append("gold.decisions", made.new_decisions(decisions, step.read("gold.decisions")))
+        step.append("gold.decisions", made.new_decisions(decisions, step.read("gold.decisions")), few=few)
         reach("decide:after-decisions")
-        step.append("gold.enrolments", new_enrolments(placed, batch=step.batch.name))
-        step.overwrite("gold.engagement_lists", engagement_lists(decisions))
+        step.append("gold.enrolments", new_enrolments(placed, batch=step.batch.name), few=few)
+        step.overwrite("gold.engagement_lists", engagement_lists(decisions), few=few)
         return Result(notes=_notes(step, decisions, lists))
     finally:
         for frame in (decisions, decided, placed):

@@ -58,7 +58,7 @@ def feature_frame(step: Step, moments: DataFrame, ticks: DataFrame) -> DataFrame
 def _step(step: Step) -> Result:
     ticks = pinned_ticks(step)
     moments = scoring_moments(step.read("silver.leads"), ticks)
-    step.overwrite("gold.lead_features", feature_frame(step, moments, ticks))
+    step.overwrite("gold.lead_features", feature_frame(step, moments, ticks), few=step.is_small("silver.leads"))
     return Result()
 
 

@@ -23,6 +23,8 @@ from leadhouse.jobs.runtime.taking import count_records, is_there, lost_bytes, t
 from leadhouse.transforms.hashing import identifier
 
 FILE_RANGE_KEY = "tenant string, source string, path string, file_version int, from_byte bigint, to_byte bigint"
+FEW_BYTES = 4_000_000
+"""Up to so many bytes of records go through the driver, see ``FEW_ROWS``."""
 LOST = "lost"
 """Measure in the ledger: byte ranges whose bytes were gone when they were to be taken."""
 
@@ -114,7 +116,8 @@ def _take(step: Step, ranges: Sequence[FileRange]) -> None:
             continue
         try:
             if present:
-                step.append("bronze.records", _records(step, landing, present))
+                few = sum(entry.to_byte - entry.from_byte for entry in present) <= FEW_BYTES
+                step.append("bronze.records", _records(step, landing, present), few=few)
             return
         except PythonException:
             if all(is_there(landing, entry) for entry in present):

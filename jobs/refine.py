@@ -13,11 +13,11 @@ from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs.runtime.batches import COMPLETE, HELD, Count
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts
 from leadhouse.jobs.runtime.faults import reach
-from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.job import FEW_ROWS, JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, join_reports, run_job
 from leadhouse.jobs.units import Headers, Known, Unit, take_unit
 from leadhouse.transforms import facts, findings, identity, knowledge
-from leadhouse.transforms.deduplicate import new_facts
+from leadhouse.transforms.deduplicate import new_facts, unknown_facts
 from leadhouse.transforms.leads import leads
 
 _FACTS: Mapping[str, tuple[str, Callable[..., DataFrame]]] = {
@@ -81,18 +81,19 @@ def _take_units(step: Step, records: DataFrame) -> list[Unit]:
 
 def _write(step: Step, units: Sequence[Unit]) -> None:
     batch = step.batch.name
+    few = sum(unit.count("items") * max(1, len(unit.mapping.traits)) for unit in units) <= FEW_ROWS
     if refused := [_refused(unit, batch) for unit in units if unit.count("quarantined")]:
-        step.append("silver.quarantine", reduce(DataFrame.unionByName, refused))
+        step.append("silver.quarantine", reduce(DataFrame.unionByName, refused), few=few)
     if held := [_held(unit, step) for unit in units if unit.held]:
-        step.append("ops.held", reduce(DataFrame.unionByName, held))
+        step.append("ops.held", reduce(DataFrame.unionByName, held), few=few)
     passed = [unit for unit in units if not unit.held and unit.count("items") > unit.count("quarantined")]
     if not passed:
         return
-    step.append("silver.items", reduce(DataFrame.unionByName, [_items(unit, batch) for unit in passed]))
+    step.append("silver.items", reduce(DataFrame.unionByName, [_items(unit, batch) for unit in passed]), few=few)
     reach("refine:after-items")
     fresh = [unit for unit in passed if unit.count("accepted")]
     if signals := [facts.signals(unit.accepted, unit.mapping, batch) for unit in fresh if unit.mapping.states_signals]:
-        step.append("silver.signals", reduce(DataFrame.unionByName, signals))
+        step.append("silver.signals", reduce(DataFrame.unionByName, signals), few=few)
     reach("refine:after-signals")
     for table, (fact_id, make) in _FACTS.items():
         stated = [make(unit.accepted, unit.mapping, batch) for unit in fresh if _states(unit, table)]
@@ -100,12 +101,15 @@ def _write(step: Step, units: Sequence[Unit]) -> None:
             stated += [unit.export.changes(unit.contract.source, batch) for unit in passed if unit.export]
         if stated:
             known = None if step.was_empty(table) else step.read(table)
-            new = new_facts(reduce(DataFrame.unionByName, stated), known, fact_id)
-            if table == "silver.identity_links":
-                new = new.persist()
-                _resolve(step, new)
-            step.append(table, new)
-            new.unpersist()
+            facts_stated = reduce(DataFrame.unionByName, stated)
+            if table != "silver.identity_links":
+                step.append(table, new_facts(facts_stated, known, fact_id), few=few)
+                continue
+            links = unknown_facts(facts_stated, known, fact_id).persist()  # a batch states each link once
+            if not links.isEmpty():
+                _resolve(step, links, few)
+                step.append(table, links, few=few)
+            links.unpersist()
     reach("refine:after-facts")
 
 
@@ -121,19 +125,19 @@ def _states(unit: Unit, table: str) -> bool:
     )
 
 
-def _resolve(step: Step, new_links: DataFrame) -> None:
+def _resolve(step: Step, new_links: DataFrame, few: bool) -> None:
     """Join the keys that new links name, and only the leads that they touch."""
     shared_above = step.run.workspace.settings.identity.shared_above
     if step.was_empty("silver.identities"):
         resolved = identity.resolve(new_links, shared_above=shared_above)
-        step.append("silver.identities", identity.first_identities(resolved, batch=step.batch.name))
+        step.append("silver.identities", identity.first_identities(resolved, batch=step.batch.name), few=few)
         return
     standing = identity.standing_identities(step.read("silver.identities"))
     links = identity.touched_links(new_links, step.read("silver.identity_links"), standing)
     resolved = identity.resolve(links, shared_above=shared_above)
     touched = identity.touched_keys(new_links, standing)
     complete = resolved.join(touched, ["tenant", "identity_key"], "left_semi")
-    step.append("silver.identities", identity.identity_changes(complete, standing, batch=step.batch.name))
+    step.append("silver.identities", identity.identity_changes(complete, standing, batch=step.batch.name), few=few)
 
 
 def _unaccounted(step: Step) -> DataFrame:
@@ -175,7 +179,7 @@ def _derive(step: Step) -> Result:
     """silver.leads anew, and the findings that changed with it."""
     standing = identity.standing_identities(step.read("silver.identities"))
     current = leads(step.read("silver.traits"), standing).persist()
-    step.overwrite("silver.leads", current)
+    step.overwrite("silver.leads", current, few=step.is_small("silver.identities"))
     found = findings.contradictions(step.read("silver.outcomes"), current, standing)
     raised = knowledge.standing_findings(step.read("silver.findings"))
     changes = findings.finding_changes(
@@ -183,7 +187,7 @@ def _derive(step: Step) -> Result:
     ).persist()
     changed = changes.groupBy("tenant", "status").count().collect()
     if changed:
-        step.append("silver.findings", changes)
+        step.append("silver.findings", changes, few=step.is_small("silver.outcomes"))
     changes.unpersist()
     current.unpersist()
     return Result(counts=tuple(Count(row["tenant"], "findings", row["status"], row["count"]) for row in changed))

@@ -17,7 +17,8 @@ def _step(step: Step) -> Result:
     features = step.read("gold.lead_features")
     scored = features.select(*SCORE_COLUMNS).mapInArrow(scorer(champions), SCORE_SCHEMA)
     ticks = step.spark.createDataFrame(features.select("tenant", "as_of").distinct().toArrow())
-    step.overwrite("gold.lead_scores", lead_scores(scored, step.read("gold.decisions"), ticks))
+    scores = lead_scores(scored, step.read("gold.decisions"), ticks)
+    step.overwrite("gold.lead_scores", scores, few=step.is_small("gold.lead_features"))
     without = sorted({row["tenant"] for row in ticks.collect()} - set(champions))
     notes = [f"{tenant}: scored by {champion.version}" for tenant, champion in sorted(champions.items())]
     return Result(notes=(*notes, *(f"{tenant}: no model; leads are marked not enough data" for tenant in without)))

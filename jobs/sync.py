@@ -53,7 +53,7 @@ def _step(step: Step) -> Result:
         if not actions.isEmpty():
             moment = F.lit(step.batch.recorded_at)
             rows = plan.outbox(actions, plan_id=plan_name(step.batch), planned_at=moment, batch=step.batch.name)
-            step.append("gold.outbox", rows)
+            step.append("gold.outbox", rows, few=step.is_small("silver.leads"))
         reach("sync:after-outbox")
         whole = compared.join(held, ["tenant", "destination", "list"], "left_anti")
         messages = plan.messages(actions, entries, step.read("silver.leads"))

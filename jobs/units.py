@@ -13,7 +13,7 @@ from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.gate import judge
 from leadhouse.expectations.mapping import fact_mapping, parse_spec
 from leadhouse.expectations.rules import failures, present_texts, row_rules, typed_row
-from leadhouse.expectations.suite import suite
+from leadhouse.expectations.suite import judged_fields, suite
 from leadhouse.jobs.exports import Export, take_export
 from leadhouse.jobs.runtime.batches import Count, Quality
 from leadhouse.transforms.deduplicate import item_statuses
@@ -84,7 +84,7 @@ def take_unit(
     mapping = fact_mapping(contract, default_region)
     # Keys are kept with the items: statuses, facts and links would each hash them again.
     judged = keyed_items(_judged(reduce(DataFrame.unionByName, parsed), contract), mapping, key)
-    items = judged.persist(StorageLevel.MEMORY_AND_DISK)
+    items = _slim(judged, contract, mapping).persist(StorageLevel.MEMORY_AND_DISK)
     total, good_count = _tally(items)
     good = items.where(F.size("failures") == 0)
     export = _export(items, contract, mapping, known)
@@ -92,7 +92,7 @@ def take_unit(
     held = not all(entry.success for entry in quality)
     space = (F.col("tenant") == contract.tenant) & (F.lit(mapping.global_key) | (F.col("source") == contract.source))
     history = known.items.where(space) if known.items is not None else None
-    statuses = item_statuses(good, history, by_order=not mapping.says_when).persist()
+    statuses = item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events).persist()
     repeats = 0 if held else statuses.where(F.col("status") == "duplicate").count()
     measures = {
         "items": total,
@@ -132,6 +132,16 @@ def _judged(parsed: DataFrame, contract: Contract) -> DataFrame:
     present = parsed.withColumn("texts", present_texts(contract))
     typed = present.withColumn("row", typed_row(contract))
     return typed.withColumn("failures", failures(row_rules(contract), F.col("problem"))).drop("problem")
+
+
+def _slim(items: DataFrame, contract: Contract, mapping: FactMapping) -> DataFrame:
+    """Keep only the fields that become facts or that the gate looks at: the others have been judged by now."""
+    kept = mapping.fields_in_facts | judged_fields(contract)
+    names = [field.name for field in contract.fields if field.name in kept]
+    texts = [field.field for field in mapping.traits]
+    row = F.struct(*[F.col("row")[name].alias(name) for name in names or (contract.fields[0].name,)])
+    said = F.struct(*[F.col("texts")[name].alias(name) for name in dict.fromkeys(texts)]) if texts else F.lit(None)
+    return items.withColumns({"row": row, "texts": said})
 
 
 def _export(items: DataFrame, contract: Contract, mapping: FactMapping, known: Known) -> Export | None:

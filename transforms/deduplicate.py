@@ -11,16 +11,15 @@ _ITEM = ("tenant", "source", "record_id", "item", "item_key", "entity_key", "ide
 _ARRIVAL = ("received_at", "origin", "partition", "position", "item")
 
 
-def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool) -> DataFrame:
+def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool, one_key: bool = False) -> DataFrame:
     """Say of each item whether it is accepted or a duplicate.
 
     ``items`` has tenant, source, record_id, item, its three keys and the columns of arrival; ``history`` those of
-    silver.items, of the sources that share the key (None: there is none yet). An item whose item_key has been
-    accepted is
-    a duplicate. With ``by_order`` (exports whose rows don't say when they changed) it is one only if the entity's
-    previous
-    item said the same: A, B, A are three statements. Returns tenant, source, record_id, item, item_key, entity_key,
-    identity_key, arrival, status, received_at.
+    silver.items, of the sources that share the key (None: there is none yet). An item whose item_key has been accepted
+    is a duplicate; ``one_key`` says that item_key and entity_key are the same. With ``by_order`` (exports whose rows
+    don't say when they changed) it is one only if the entity's previous item said the same: A, B, A are three
+    statements.
+    Returns tenant, source, record_id, item, item_key, entity_key, identity_key, arrival, status, received_at.
     """
     narrow = items.select(*_ITEM, *[column for column in _ARRIVAL if column not in _ITEM])
     by_entity = Window.partitionBy("tenant", "entity_key").orderBy(*_ARRIVAL)
@@ -31,9 +30,9 @@ def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool
         repeats = F.col("item_key").eqNullSafe(before)
     else:
         known = _with_seen(numbered, history)
-        # The same item twice in this batch: it differs from others of its entity, so it is counted by itself.
+        # The same item twice in this batch: where it differs from others of its entity, it is counted by itself.
         by_item = Window.partitionBy("tenant", "entity_key", "item_key").orderBy(*_ARRIVAL)
-        known = known.withColumn("nth", F.row_number().over(by_item))
+        known = known.withColumn("nth", F.col("arrival") if one_key else F.row_number().over(by_item))
         repeats = (F.col("nth") > 1) | F.col("seen").isNotNull()
     return known.select(
         *_ITEM,
@@ -59,13 +58,15 @@ def _with_seen(items: DataFrame, history: DataFrame | None) -> DataFrame:
     return items.join(seen, ["tenant", "entity_key", "item_key"], "left")
 
 
-def new_facts(facts: DataFrame, known: DataFrame | None, fact_id: str) -> DataFrame:
-    """Return the facts whose id is not known yet, each id once: the first by (known_at, record_id, item).
+def unknown_facts(facts: DataFrame, known: DataFrame | None, fact_id: str) -> DataFrame:
+    """Return the facts whose id is not among the ``known``, the table's rows (None: nothing yet)."""
+    if known is None:
+        return facts
+    return facts.join(known.select("tenant", fact_id), ["tenant", fact_id], "left_anti").select(*facts.columns)
 
-    ``known`` is what the table holds; None: nothing yet.
-    """
+
+def new_facts(facts: DataFrame, known: DataFrame | None, fact_id: str) -> DataFrame:
+    """Return the facts whose id is not known yet, each id once: the first by (known_at, record_id, item)."""
     first = Window.partitionBy("tenant", fact_id).orderBy("known_at", "record_id", "item")
     once = facts.withColumn("nth", F.row_number().over(first)).where(F.col("nth") == 1).select(*facts.columns)
-    if known is None:
-        return once
-    return once.join(known.select("tenant", fact_id), ["tenant", fact_id], "left_anti").select(*facts.columns)
+    return unknown_facts(once, known, fact_id)

@@ -84,6 +84,26 @@ class FactMapping:
         return bool(self.signal_type or self.signal_type_field)
 
     @property
+    def fields_in_facts(self) -> frozenset[str]:
+        """Names of the fields that become part of a fact; the others are only judged."""
+        named = {
+            *(identity.field for identity in self.identities),
+            *(trait.field for trait in self.traits),
+            *(consent.field for consent in self.consents),
+            *(outcome.field for outcome in self.outcomes if outcome.field),
+        }
+        alone = (
+            self.signal_type_field, self.channel_field, self.campaign_field,
+            self.created_at, self.occurred_at, self.updated_at, self.outcome_at,
+        )  # fmt: skip
+        return frozenset(named | {name for name in alone if name})
+
+    @property
+    def keyed_events(self) -> bool:
+        """Whether its items are events told apart by a key, so that the key alone makes two the same."""
+        return self.events and bool(self.key_fields)
+
+    @property
     def says_when(self) -> bool:
         """Whether its rows say when they were last changed, so that the order of arrival doesn't matter."""
         return bool(self.updated_at or self.events)

@@ -154,41 +154,32 @@ def consents(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
 
 def identity_links(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
     """Return which keys the items name together, with the columns of silver.identity_links, each pair once a batch."""
-    keys = [
-        F.when(
-            F.col("identity")[f"k{index}"].isNotNull(),
-            F.struct(F.lit(field.kind).alias("kind"), F.col("identity")[f"k{index}"].alias("key")),
-        )
-        for index, field in enumerate(mapping.identities)
-    ]
-    strongest = F.element_at(F.col("keys"), 1)
-    ordered = sorted(range(len(keys)), key=lambda index: KINDS.index(mapping.identities[index].kind))
     occurred = _moment(mapping.created_at, mapping.occurred_at, mapping.outcome_at)
-    exploded = (
-        items.select(
-            "*",
-            occurred.alias("occurred_at"),
-            F.array_compact(F.array(*[keys[index] for index in ordered])).alias("keys"),
-        )
-        .where(F.size("keys") > 0)
-        .select("*", F.explode("keys").alias("other"), strongest.alias("anchor"))
-        # A key beside others needs no row of its own: the pairs name it.
-        .where((F.col("other.key") != F.col("anchor.key")) | (F.size("keys") == 1))
-    )
-    pairs = exploded.select(
+    named = items.select(
         "tenant",
-        F.col("anchor.key").alias("identity_key"),
-        F.col("anchor.kind").alias("kind"),
-        F.col("other.key").alias("other_key"),
-        F.col("other.kind").alias("other_kind"),
-        "occurred_at",
-        _known(mapping, F.col("occurred_at")).alias("known_at"),
+        occurred.alias("occurred_at"),
+        _known(mapping, occurred).alias("known_at"),
         "record_id",
         "item",
+        _named_keys(mapping).alias("keys"),
+    ).where(F.size("keys") > 0)
+    if len(mapping.identities) == 1:
+        exploded = named.withColumn("other", F.col("keys")[0])
+    else:
+        # A key beside others needs no row of its own: the pairs name it.
+        alone = F.size("keys") == 1
+        others = F.when(alone, F.col("keys")).otherwise(
+            F.filter("keys", lambda key: key["key"] != F.col("keys")[0].key)
+        )
+        exploded = named.withColumn("other", F.explode(others))
+    pairs = exploded.select("*", F.col("keys")[0].alias("anchor"))
+    # A key's kind is part of what is hashed, so the keys alone tell two pairs apart.
+    told = F.struct(
+        "known_at", "occurred_at", "record_id", "item", "anchor.kind", F.col("other.kind").alias("other_kind")
     )
-    first = pairs.groupBy("tenant", "identity_key", "kind", "other_key", "other_kind").agg(
-        F.min(F.struct("known_at", "occurred_at", "record_id", "item")).alias("first")
-    )
+    first = pairs.groupBy(
+        F.col("anchor.key").alias("identity_key"), F.col("other.key").alias("other_key"), "tenant"
+    ).agg(F.min(told).alias("first"))
     rows = first.select(
         "tenant",
         identifier(
@@ -200,9 +191,9 @@ def identity_links(items: DataFrame, mapping: FactMapping, batch: str) -> DataFr
         ).alias("link_id"),
         F.lit(mapping.source).alias("source"),
         "identity_key",
-        "kind",
+        F.col("first.kind").alias("kind"),
         "other_key",
-        "other_kind",
+        F.col("first.other_kind").alias("other_kind"),
         F.lit(mapping.creates_lead).alias("creates_lead"),
         F.col("first.occurred_at").alias("occurred_at"),
         F.col("first.known_at").alias("known_at"),
@@ -210,6 +201,19 @@ def identity_links(items: DataFrame, mapping: FactMapping, batch: str) -> DataFr
         F.col("first.item").alias("item"),
     )
     return _ended(rows, batch, ("tenant", "source", "identity_key", "kind", "other_key", "other_kind", "creates_lead"))
+
+
+def _named_keys(mapping: FactMapping) -> Column:
+    """All keys that an item names, strongest first, as an array of (kind, key)."""
+    ordered = sorted(enumerate(mapping.identities), key=lambda entry: KINDS.index(entry[1].kind))
+    keys = [
+        F.when(
+            F.col("identity")[f"k{index}"].isNotNull(),
+            F.struct(F.lit(field.kind).alias("kind"), F.col("identity")[f"k{index}"].alias("key")),
+        )
+        for index, field in ordered
+    ]
+    return F.array_compact(F.array(*keys))
 
 
 def _ended(rows: DataFrame, batch: str, business: tuple[str, ...], *more: Column) -> DataFrame:

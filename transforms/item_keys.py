@@ -28,7 +28,7 @@ def keyed_items(items: DataFrame, mapping: FactMapping, key: bytes) -> DataFrame
     space = F.lit("global" if mapping.global_key else mapping.source)
     content = keyed_hash(key, space, *whole)
     entity = keyed_hash(key, space, *texts) if texts else F.coalesce(anchor, content)
-    own = entity if mapping.events and texts else content
+    own = entity if mapping.keyed_events else content
     return keyed.withColumn("identity_key", anchor).withColumn("entity_key", entity).withColumn("item_key", own)
 
 
