@@ -113,8 +113,7 @@ class Shape:
     """Date-time patterns for fields that declare none of their own."""
     items: str | None = None
     """Dotted path of the array in a JSON payload whose elements are the items; None: the payload is the item; ``$``:
-    the
-    payload itself is an array."""
+    the payload itself is an array."""
     max_record_bytes: int = 1_000_000
 
 

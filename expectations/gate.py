@@ -1,8 +1,8 @@
 """The quality gate: the only place that runs Great Expectations.
 
 The gate's unit is one tenant's one source in one batch (DESIGN's law 9): a failing unit is held as a whole. Small
-batches
-go through Great Expectations' pandas engine, which takes a quarter of a second where the Spark engine takes one.
+batches go through Great Expectations' pandas engine, which takes a quarter of a second where the Spark engine takes
+one.
 """
 
 from __future__ import annotations

@@ -51,9 +51,8 @@ def resolve(links: DataFrame, *, shared_above: int) -> DataFrame:
     linked to (a switchboard, info@) joins nobody; anonymous ids don't count as others, since one person has many. The
     result doesn't depend on the order of the links: a lead's id is the strongest, then smallest, of its keys.
 
-    Returns tenant, identity_key, kind, lead_id, is_lead, shared and known_at: when we knew both the key and, where
-    it is a
-    lead's, a record that makes it one.
+    Returns tenant, identity_key, kind, lead_id, is_lead, shared and known_at: when we knew both the key and, where it
+    is a lead's, a record that makes it one.
     """
     schema = (
         "tenant string, identity_key string, kind string, lead_id string, is_lead boolean, shared boolean, "

@@ -45,10 +45,9 @@ class ParseSpec:
 def parse_records(records: DataFrame, spec: ParseSpec, header: tuple[str, ...] | None) -> DataFrame:
     """Parse records of one source that share a header (None for JSON).
 
-    ``records`` has the columns of bronze.records. Returns tenant, source, record_id, item (from 0), origin, partition,
-    position, received_at, problem (rule and message as a struct; null if the record could be parsed) and texts (a
-    struct
-    with one STRING for each field, null where the record doesn't have it).
+    ``records`` has the columns of bronze.records. Returns tenant, source, record_id, item (from 0), origin,
+    partition, position, received_at, problem (rule and message as a struct; null if the record could be parsed) and
+    texts (a struct with one STRING for each field, null where the record doesn't have it).
     """
     text = _decoded(F.col("raw"), spec.encoding)
     read = records.select(

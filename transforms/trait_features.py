@@ -31,10 +31,10 @@ def trait_features(moments: DataFrame, traits: DataFrame, kinds: tuple[TraitKind
 
     In: moments (tenant, lead_id, as_of, known); traits of leads (tenant, lead_id, source, name, value, trait_id,
     occurred_at, stated_at, known_at). Out: the moment's columns, numbers ARRAY<STRUCT<name, value DOUBLE>> and
-    categories ARRAY<STRUCT<name, value STRING>>.
-    Of a trait's values the one stated last holds, as in silver.leads, those stated by ``known`` before later ones (a
-    corrected value counts from its correction on, where the source dates it); of several creation dates the first.
-    Dates and times become the days from the value to as_of; what can't be read as its kind is missing.
+    categories ARRAY<STRUCT<name, value STRING>>. Of a trait's values the one stated last holds, as in silver.leads,
+    those stated by ``known`` before later ones (a corrected value counts from its correction on, where the source
+    dates it); of several creation dates the first. Dates and times become the days from the value to as_of; what
+    can't be read as its kind is missing.
     """
     usable = traits.withColumn("kind", _kind_of(kinds)).where(F.col("kind").isNotNull())
     in_time = (F.col("stated_at") <= F.col("known")).alias("in_time")
