@@ -32,11 +32,5 @@ class InputError(LeadhouseError):
         super().__init__("\n".join(self.problems))
 
 
-class HeldError(LeadhouseError):
-    """The run went as far as it may: something is held by a gate or waits for a person (exit code 3)."""
-
-    exit_code = 3
-
-
 class LostBytesError(LeadhouseError):
     """Bytes that were listed in a landing folder are gone before they were taken. Names the file."""

@@ -175,6 +175,11 @@ def _check_fields(fields: tuple[Field, ...], custom: Mapping[str, Any], problems
             "expected a key (primaryKey) where delivery is full, since absence is told by it; got none; name the key, "
             "or set delivery to incremental",
         )
+    for field in fields:
+        if custom.get("delivery") == "full" and field.key_position and not field.required:
+            problems.add(field.name, "expected a required key where delivery is full; got an optional one; require it")
+    if custom.get("minRows", 0) < 0:
+        problems.add("customProperties.minRows", f"expected 0 or more; got {custom['minRows']}")
     if not 0 <= custom.get("maxShrink", 0.0) <= 1:
         problems.add("customProperties.maxShrink", f"expected a share from 0 to 1; got {custom['maxShrink']}")
     if custom.get("delivery", "events") == "events" and custom.get("createsLeads") is not True:

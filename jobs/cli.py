@@ -21,6 +21,7 @@ for _part in (start, work, lake):
     app.add_typer(_part.app)
 app.add_typer(contract.app, name="contract")
 app.add_typer(lake.quarantine_app, name="quarantine")
+app.add_typer(lake.held_app, name="held")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

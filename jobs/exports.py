@@ -15,6 +15,8 @@ from leadhouse.transforms.fact_mapping import FactMapping
 
 EXPECTATION = "full_export_keeps_its_rows"
 """Name in ops.quality of what Great Expectations can't judge: an export beside what stood before it."""
+ALWAYS_BELIEVED = 10
+"""So many rows may be gone from an export of less than the contract's ``minRows``."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,20 @@ class Export:
     standing: DataFrame
     whole: bool
     received_at: datetime
+    known_at: datetime
     quality: tuple[Quality, ...]
     notes: tuple[str, ...]
 
     def changes(self, source: str, batch: str) -> DataFrame:
         """Return what the export says by what it holds and lacks, with the columns of silver.traits."""
         return presence_changes(
-            self.present, self.standing, whole=self.whole, source=source, received_at=self.received_at, batch=batch
+            self.present,
+            self.standing,
+            whole=self.whole,
+            source=source,
+            received_at=self.received_at,
+            known_at=self.known_at,
+            batch=batch,
         )
 
 
@@ -43,32 +52,41 @@ def take_export(
     history: DataFrame | None,
     traits: DataFrame | None,
     records: DataFrame,
+    files: DataFrame,
 ) -> Export | None:
     """Compare a unit's newest export with what the source's exports held so far; None if there is nothing to compare.
 
     ``items`` are all keyed items of the unit, ``history`` the source's rows of silver.items, ``traits`` those of
-    silver.traits (None: there are none yet), ``records`` its rows of bronze.records. An export that is not wholly in
-    this batch, or holds rows whose key can't be told, proves no absence: a note says so.
+    silver.traits (None: there are none yet), ``records`` and ``files`` its rows of bronze. Of several exports in one
+    batch the one whose path sorts last is the newest; the others count as what stood before it. An export that is not
+    wholly in this batch, or holds rows whose key can't be told, proves no absence: a note says so.
     """
     found = sorted(
         exports(items, _unnamed(mapping)).collect(), key=lambda row: (row.received_at, row.origin, row.partition)
     )
-    if not found or history is None:
+    if not found or (history is None and len(found) == 1):
         return None
     newest = found[-1]
     own = (F.col("origin") == newest.origin) & (F.col("partition") == newest.partition)
     present = entities(items.where(own), _said_gone(mapping))
-    standing = standing_entities(history, traits)
-    taken = records.where(own).count()
-    notes = _doubts(contract, newest, taken)
-    whole = not notes
+    earlier = entities(items.where(~own & (F.size("failures") == 0)), _said_gone(mapping))
+    standing = standing_entities(history, traits, earlier)
+    doubts = _doubts(contract, newest, records.where(own).count(), _reads_to_the_end(files, newest), history)
     quality: tuple[Quality, ...] = ()
-    if whole:
+    notes = doubts
+    if not doubts:
         stood, lacking = _missing(present, standing)
         quality = (_judged(contract, stood, lacking),)
         if lacking:
             notes = (f"{contract.source}: {lacking:,} of {stood:,} rows are gone from the export: deleted",)
-    return Export(present, standing, whole, newest.received_at, quality, notes)
+    return Export(present, standing, not doubts, newest.received_at, newest.known_at, quality, notes)
+
+
+def _reads_to_the_end(files: DataFrame, newest: Row) -> bool:
+    """Whether the file's listed ranges reach its end: a last record without a line end is not listed at once."""
+    own = (F.col("path") == newest.origin) & (F.col("file_version") == newest.partition)
+    row = files.where(own).agg(F.max("to_byte"), F.max("size")).first()
+    return bool(row and row[0] is not None and row[0] >= row[1])
 
 
 def _unnamed(mapping: FactMapping) -> Column:
@@ -82,9 +100,16 @@ def _said_gone(mapping: FactMapping) -> Column:
     return F.coalesce(*said, F.lit(False)) if said else F.lit(False)
 
 
-def _doubts(contract: Contract, newest: Row, taken: int) -> tuple[str, ...]:
-    if newest.records < taken:
-        return (f"{contract.source}: {newest.origin} came in several batches: it proves no row's absence",)
+def _doubts(
+    contract: Contract, newest: Row, taken: int, to_the_end: bool, history: DataFrame | None
+) -> tuple[str, ...]:
+    """Why the export proves no row's absence; nothing if it does."""
+    latest = history.agg(F.max("known_at")).first() if history is not None else None
+    file = f"{contract.source}: {newest.origin}"
+    if latest and latest[0] and latest[0] > newest.received_at:
+        return (f"{file} is older than what is in already: it proves no row's absence",)
+    if newest.records < taken or not to_the_end:
+        return (f"{file} was not complete when it was read: it proves no row's absence",)
     if newest.unnamed:
         return (f"{contract.source}: {newest.unnamed:,} rows without a readable key: no row's absence is proved",)
     return ()
@@ -98,7 +123,8 @@ def _missing(present: DataFrame, standing: DataFrame) -> tuple[int, int]:
 
 
 def _judged(contract: Contract, stood: int, lacking: int) -> Quality:
-    """A few rows gone from a small export say nothing about it; a large share of a large one does."""
-    believed = stood < contract.min_rows or lacking <= contract.max_shrink * stood
+    """A large share of the rows gone at once is not believed; of few rows a few may always go."""
+    few = stood < contract.min_rows and lacking <= ALWAYS_BELIEVED
+    believed = few or lacking <= contract.max_shrink * stood
     observed = f"expected at most {contract.max_shrink:.0%} of {stood:,} rows to be gone; {lacking:,} are"
     return Quality(contract.tenant, contract.source, EXPECTATION, None, believed, "" if believed else observed)

@@ -25,12 +25,12 @@ def quarantined(reader: Reader, source: str | None = None, rule: str | None = No
     among = f"WHERE {wanted}" if wanted else ""
     rules = reader.fetch(
         f'SELECT tenant, source, rule, "column", contract_version, count(*) AS items, max(received_at) AS latest '
-        f'FROM silver.quarantine {among} GROUP BY tenant, source, rule, "column", contract_version '
+        f'FROM ops.refused {among} GROUP BY tenant, source, rule, "column", contract_version '
         "ORDER BY items DESC, tenant, source, rule",
     )
     items = reader.fetch(
         f'SELECT tenant, source, record_id, item, rule, "column", message, contract_version, received_at '
-        f"FROM silver.quarantine {among} ORDER BY received_at DESC, record_id, item LIMIT {LATEST}",
+        f"FROM ops.refused {among} ORDER BY received_at DESC, record_id, item LIMIT {LATEST}",
     )
     return {
         "total": sum(row["items"] for row in rules),

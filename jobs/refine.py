@@ -3,176 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from collections.abc import Sequence
+from dataclasses import replace
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
-from leadhouse.conf.errors import LeadhouseError
-from leadhouse.jobs.runtime.batches import COMPLETE, HELD, Count
-from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts
-from leadhouse.jobs.runtime.faults import reach
-from leadhouse.jobs.runtime.job import FEW_ROWS, JobSpec, Result, Run, Step
+from leadhouse.jobs.refining import REFINE_READS, REFINE_WRITES, refine_records, unaccounted
+from leadhouse.jobs.runtime.batches import RELEASED, Count
+from leadhouse.jobs.runtime.definitions import contract_files
+from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, join_reports, run_job
-from leadhouse.jobs.units import Headers, Known, Unit, take_unit
-from leadhouse.transforms import facts, findings, identity, knowledge
-from leadhouse.transforms.deduplicate import new_facts, unknown_facts
+from leadhouse.transforms import findings, identity, knowledge
 from leadhouse.transforms.leads import leads
 
-_FACTS: Mapping[str, tuple[str, Callable[..., DataFrame]]] = {
-    "silver.traits": ("trait_id", facts.traits),
-    "silver.outcomes": ("outcome_id", facts.outcomes),
-    "silver.consents": ("consent_id", facts.consents),
-    "silver.identity_links": ("link_id", facts.identity_links),
-}
+_ACCOUNTS = ("silver.items", "silver.quarantine", "ops.held")
+"""Tables of which each record is in one, once refine has dealt with it."""
 
 
 def _step(step: Step) -> Result:
-    records = _unaccounted(step) if step.batch.generation > 1 else step.rows
-    units = _take_units(step, records)
-    try:
-        _write(step, units)
-    finally:
-        for unit in units:
-            unit.release()
-    return Result(
-        counts=tuple(count for unit in units for count in unit.counts),
-        quality=tuple(entry for unit in units for entry in unit.quality),
-        status=HELD if any(unit.held for unit in units) else COMPLETE,
-        notes=tuple(note for unit in units for note in unit.notes),
+    if step.batch.generation == 1:
+        return refine_records(step, step.rows)
+    # A new generation of the checkpoint reads bronze from its start.
+    return refine_records(step, unaccounted(step, step.rows, _ACCOUNTS))
+
+
+def _step_released(step: Step) -> Result:
+    """Take the records of held batches that a person has released, and that were not taken yet."""
+    key = ["tenant", "source", "batch"]
+    verdicts = step.read("ops.verdicts").where(F.col("verdict") == RELEASED).select(*key).distinct()
+    held = step.read("ops.held").join(verdicts, key, "left_semi").select("record_id").distinct()
+    records = step.read("bronze.records").join(held, "record_id", "left_semi")
+    left = unaccounted(step, records, ("silver.items", "silver.quarantine"))
+    result = refine_records(step, left, released_at=step.batch.recorded_at)
+    # They were counted as items when they were held: now they leave that account for another.
+    moved = tuple(
+        Count(count.tenant, count.source, "held", -count.rows) if count.measure == "items" else count
+        for count in result.counts
+        if count.measure != "held"
     )
-
-
-def _take_units(step: Step, records: DataFrame) -> list[Unit]:
-    contracts = {(contract.tenant, contract.source): contract for contract in pinned_contracts(step)}
-    found = records.select("tenant", "source", "header_id").distinct().collect()
-    missing = sorted({row.source for row in found if (row.tenant, row.source) not in contracts})
-    if missing:
-        raise LeadhouseError(
-            f"refine: expected a contract for every source with new records; {', '.join(missing)} has none; put it back"
-        )
-    headers: dict[tuple[str, str], Headers] = {}
-    files = step.read("bronze.files").where(F.col("header_id").isNotNull())
-    known = {
-        (row.tenant, row.source, row.header_id): tuple(row.header)
-        for row in files.select("tenant", "source", "header_id", "header").distinct().collect()
-    }
-    for row in found:
-        columns = known.get((row.tenant, row.source, row.header_id), ())
-        headers.setdefault((row.tenant, row.source), {})[row.header_id] = columns
-    known_so_far = Known(
-        items=None if step.was_empty("silver.items") else step.read("silver.items"),
-        traits=None if step.was_empty("silver.traits") else step.read("silver.traits"),
-        records=step.read("bronze.records"),
-    )
-    return [
-        take_unit(
-            records.where((F.col("tenant") == tenant) & (F.col("source") == source)),
-            contracts[tenant, source],
-            headers[tenant, source],
-            known_so_far,
-            key=step.run.keys[tenant],
-            default_region=step.run.workspace.settings.identity.default_region,
-        )
-        for tenant, source in sorted(headers)
-    ]
-
-
-def _write(step: Step, units: Sequence[Unit]) -> None:
-    batch = step.batch.name
-    few = sum(unit.count("items") * max(1, len(unit.mapping.traits)) for unit in units) <= FEW_ROWS
-    if refused := [_refused(unit, batch) for unit in units if unit.count("quarantined")]:
-        step.append("silver.quarantine", reduce(DataFrame.unionByName, refused), few=few)
-    if held := [_held(unit, step) for unit in units if unit.held]:
-        step.append("ops.held", reduce(DataFrame.unionByName, held), few=few)
-    passed = [unit for unit in units if not unit.held and unit.count("items") > unit.count("quarantined")]
-    if not passed:
-        return
-    step.append("silver.items", reduce(DataFrame.unionByName, [_items(unit, batch) for unit in passed]), few=few)
-    reach("refine:after-items")
-    fresh = [unit for unit in passed if unit.count("accepted")]
-    if signals := [facts.signals(unit.accepted, unit.mapping, batch) for unit in fresh if unit.mapping.states_signals]:
-        step.append("silver.signals", reduce(DataFrame.unionByName, signals), few=few)
-    reach("refine:after-signals")
-    for table, (fact_id, make) in _FACTS.items():
-        stated = [make(unit.accepted, unit.mapping, batch) for unit in fresh if _states(unit, table)]
-        if table == "silver.traits":
-            stated += [unit.export.changes(unit.contract.source, batch) for unit in passed if unit.export]
-        if stated:
-            known = None if step.was_empty(table) else step.read(table)
-            facts_stated = reduce(DataFrame.unionByName, stated)
-            if table != "silver.identity_links":
-                step.append(table, new_facts(facts_stated, known, fact_id), few=few)
-                continue
-            links = unknown_facts(facts_stated, known, fact_id).persist()  # a batch states each link once
-            if not links.isEmpty():
-                _resolve(step, links, few)
-                step.append(table, links, few=few)
-            links.unpersist()
-    reach("refine:after-facts")
-
-
-def _states(unit: Unit, table: str) -> bool:
-    mapping = unit.mapping
-    return bool(
-        {
-            "silver.traits": mapping.traits,
-            "silver.outcomes": mapping.outcomes,
-            "silver.consents": mapping.consents,
-            "silver.identity_links": mapping.identities,
-        }[table]
-    )
-
-
-def _resolve(step: Step, new_links: DataFrame, few: bool) -> None:
-    """Join the keys that new links name, and only the leads that they touch."""
-    shared_above = step.run.workspace.settings.identity.shared_above
-    if step.was_empty("silver.identities"):
-        resolved = identity.resolve(new_links, shared_above=shared_above)
-        step.append("silver.identities", identity.first_identities(resolved, batch=step.batch.name), few=few)
-        return
-    standing = identity.standing_identities(step.read("silver.identities"))
-    links = identity.touched_links(new_links, step.read("silver.identity_links"), standing)
-    resolved = identity.resolve(links, shared_above=shared_above)
-    touched = identity.touched_keys(new_links, standing)
-    complete = resolved.join(touched, ["tenant", "identity_key"], "left_semi")
-    step.append("silver.identities", identity.identity_changes(complete, standing, batch=step.batch.name), few=few)
-
-
-def _unaccounted(step: Step) -> DataFrame:
-    """A new generation of the checkpoint reads bronze from its start: leave out what has been dealt with."""
-    rows = step.rows
-    for table in ("silver.items", "silver.quarantine", "ops.held"):
-        rows = rows.join(step.read(table).select("record_id").distinct(), "record_id", "left_anti")
-    return rows
-
-
-def _refused(unit: Unit, batch: str) -> DataFrame:
-    first = F.element_at("failures", 1)
-    return unit.items.where(F.size("failures") > 0).select(
-        "tenant", "source", "record_id", "item", first["rule"].alias("rule"), first["column"].alias("column"),
-        first["message"].alias("message"), "failures", F.lit(unit.contract.version).alias("contract_version"),
-        F.lit(unit.contract.content_hash).alias("contract_hash"), "received_at", F.lit(batch).alias("batch"),
-    )  # fmt: skip
-
-
-def _held(unit: Unit, step: Step) -> DataFrame:
-    return unit.items.select(
-        "tenant",
-        "source",
-        F.lit(step.batch.name).alias("batch"),
-        "record_id",
-        F.lit(step.batch.recorded_at).alias("held_at"),
-    ).distinct()
-
-
-def _items(unit: Unit, batch: str) -> DataFrame:
-    return unit.statuses.select(
-        "tenant", "source", "record_id", "item", "item_key", "entity_key", "identity_key", "arrival",
-        "status",
-        F.col("received_at").alias("known_at"), F.lit(batch).alias("batch"),
-    )  # fmt: skip
+    return replace(result, counts=moved)
 
 
 def _derive(step: Step) -> Result:
@@ -196,35 +65,26 @@ def _derive(step: Step) -> Result:
 SPEC = JobSpec(
     name="refine",
     goal="Turn records into facts about leads, and refuse with a reason what breaks its contract.",
-    reads=(
-        "bronze.records",
-        "bronze.files",
-        "silver.items",
-        "silver.quarantine",
-        "silver.traits",
-        "silver.outcomes",
-        "silver.consents",
-        "silver.identity_links",
-        "silver.identities",
-        "ops.held",
-    ),
-    writes=(
-        "silver.quarantine",
-        "silver.items",
-        "silver.signals",
-        "silver.traits",
-        "silver.outcomes",
-        "silver.consents",
-        "silver.identity_links",
-        "silver.identities",
-        "ops.held",
-    ),
+    reads=REFINE_READS,
+    writes=REFINE_WRITES,
     guardrails=(
         "holds a source's batch as a whole if the gate fails",
         "never edits or drops a record: each is accepted, a duplicate, in quarantine or held",
     ),
     step=_step,
     stream="bronze.records",
+    discards=REFINE_WRITES,
+    definitions=contract_files,
+)
+
+RELEASES = JobSpec(
+    name="release",
+    goal="Turn held records that a person has released into facts.",
+    reads=(*REFINE_READS, "ops.verdicts"),
+    writes=REFINE_WRITES,
+    guardrails=("takes only what a person has released, and each record once",),
+    step=_step_released,
+    triggers=("ops.verdicts",),
     definitions=contract_files,
 )
 
@@ -240,8 +100,8 @@ LEADS = JobSpec(
 
 
 def run(run: Run) -> Report:
-    """Refine all records that are new, then derive the leads."""
-    return join_reports("refine", run_job(run, SPEC), run_job(run, LEADS))
+    """Refine all records that are new, and those that were released, then derive the leads."""
+    return join_reports("refine", run_job(run, SPEC), run_job(run, RELEASES), run_job(run, LEADS))
 
 
 def main(argv: Sequence[str]) -> int:

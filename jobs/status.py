@@ -21,10 +21,12 @@ SELECT job, batch, status, started_at, ended_at, as_of, error FROM (
   SELECT *, row_number() OVER (PARTITION BY job ORDER BY generation DESC, number DESC) AS place FROM ops.runs
 ) WHERE place = 1 ORDER BY started_at
 """
-# Two jobs may count the same thing (records written, records read): the larger of their sums is the count.
+# Two jobs may count the same thing (records written, records read): the larger of their sums is the count. What was
+# released or replayed leaves the held or refused ones of refine.
 _LEDGER = """
 SELECT tenant, source, measure, max(total) AS "rows" FROM (
-  SELECT tenant, source, measure, job, sum("rows") AS total FROM ops.ledger GROUP BY tenant, source, measure, job
+  SELECT tenant, source, measure, sum("rows") AS total FROM ops.ledger
+  GROUP BY tenant, source, measure, CASE WHEN job IN ('release', 'replay') THEN 'refine' ELSE job END
 ) GROUP BY tenant, source, measure ORDER BY tenant, source
 """
 _LISTS = """

@@ -38,7 +38,13 @@ def table_meaning(place: Place, name: str) -> Row:
     specs = table_specs()
     if name in VIEWS:
         view = VIEWS[name]
-        return {"table": name, "purpose": view.purpose, "over": view.over, "sql": view.sql.strip(), "columns": []}
+        return {
+            "table": name,
+            "purpose": view.purpose,
+            "over": ", ".join(view.over),
+            "sql": view.sql.strip(),
+            "columns": [],
+        }
     if name not in specs:
         known = [*specs, *VIEWS]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)

@@ -25,7 +25,7 @@ def tables_page() -> str:
     """Return the page: every table with its meaning, owner and columns, then the views."""
     specs = table_specs().values()
     contents = [f"- [{spec.name}](#{_anchor(spec.name)}): {spec.purpose}" for spec in specs]
-    views = [f"- `{view.name}` over `{view.over}`: {view.purpose}" for view in VIEWS.values()]
+    views = [f"- `{view.name}` over `{'`, `'.join(view.over)}`: {view.purpose}" for view in VIEWS.values()]
     parts = [
         "# The lake's tables",
         "This page is made from the contracts in `expectations/table_contracts` "

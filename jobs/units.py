@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -37,6 +38,11 @@ class Known:
     """Rows of silver.traits."""
     records: DataFrame | None = None
     """Rows of bronze.records."""
+    files: DataFrame | None = None
+    """Rows of bronze.files."""
+    refused: DataFrame | None = None
+    """For records that are taken again: rows of silver.quarantine. Items that were refused before, for the same reason,
+    and items that have passed before, are left out."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,18 @@ class Unit:
     quality: tuple[Quality, ...]
     held: bool
     notes: tuple[str, ...]
+    refused_before: int = 0
+    """Items that the ledger has counted already, as refused: the unit's records are taken again."""
 
     def count(self, measure: str) -> int:
         """Return one of the unit's counts."""
         return next((count.rows for count in self.counts if count.measure == measure), 0)
+
+    @property
+    def ledger(self) -> tuple[Count, ...]:
+        """What the batch adds to the count ledger: an item that was refused before leaves that account."""
+        moved = {"items": self.refused_before, "quarantined": self.refused_before}
+        return tuple(replace(count, rows=count.rows - moved.get(count.measure, 0)) for count in self.counts)
 
     def release(self) -> None:
         """Free what the unit keeps in memory."""
@@ -75,21 +89,28 @@ def take_unit(
     *,
     key: bytes,
     default_region: str,
+    released_at: datetime | None = None,
 ) -> Unit:
     """Parse a unit's records, judge them by rules and gate, and tell new items from known ones.
 
-    ``records`` are bronze records of one tenant and source.
+    ``records`` are bronze records of one tenant and source. ``released_at``: a person let them pass at that moment,
+    whatever the gate says, and what they say counts as known from then on.
     """
     parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
     mapping = fact_mapping(contract, default_region)
     # Keys are kept with the items: statuses, facts and links would each hash them again.
     judged = keyed_items(_judged(reduce(DataFrame.unionByName, parsed), contract), mapping, key)
-    items = _slim(judged, contract, mapping).persist(StorageLevel.MEMORY_AND_DISK)
+    known_at = F.col("received_at") if released_at is None else F.lit(released_at)
+    if known.refused is not None:
+        judged = _changed(judged, known)
+    items = _slim(judged, contract, mapping).withColumn("known_at", known_at).persist(StorageLevel.MEMORY_AND_DISK)
     total, good_count = _tally(items)
     good = items.where(F.size("failures") == 0)
+    again = known.refused.select("record_id", "item").distinct() if known.refused is not None else None
+    before = items.join(again, ["record_id", "item"], "left_semi").count() if again is not None else 0
     export = _export(items, contract, mapping, known)
     quality = _quality(good, contract, total, good_count) + (export.quality if export else ())
-    held = not all(entry.success for entry in quality)
+    held = released_at is None and not all(entry.success for entry in quality)
     space = (F.col("tenant") == contract.tenant) & (F.lit(mapping.global_key) | (F.col("source") == contract.source))
     history = known.items.where(space) if known.items is not None else None
     statuses = item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events).persist()
@@ -112,6 +133,7 @@ def take_unit(
         quality=quality,
         held=held,
         notes=(*_notes(contract, headers, quality, held), *(export.notes if export and not held else ())),
+        refused_before=before,
     )
 
 
@@ -134,6 +156,21 @@ def _judged(parsed: DataFrame, contract: Contract) -> DataFrame:
     return typed.withColumn("failures", failures(row_rules(contract), F.col("problem"))).drop("problem")
 
 
+def _changed(judged: DataFrame, known: Known) -> DataFrame:
+    """Of records that are taken again, keep the items about which there is something new to say."""
+    key = ["record_id", "item"]
+    if known.items is not None:
+        judged = judged.join(known.items.select(*key), key, "left_anti")
+    if known.refused is None:
+        return judged
+    first = F.try_element_at("failures", F.lit(1))
+    said = judged.withColumns({part: first[part] for part in ("rule", "column", "message")})
+    before = known.refused.select(*key, *[F.col(part).alias(f"_{part}") for part in ("rule", "column", "message")])
+    same = [said[part].eqNullSafe(before[f"_{part}"]) for part in ("rule", "column", "message")]
+    again = [said[part] == before[part] for part in key]
+    return said.join(before, [*again, *same], "left_anti").select(*judged.columns)
+
+
 def _slim(items: DataFrame, contract: Contract, mapping: FactMapping) -> DataFrame:
     """Keep only the fields that become facts or that the gate looks at: the others have been judged by now."""
     kept = mapping.fields_in_facts | judged_fields(contract)
@@ -145,12 +182,15 @@ def _slim(items: DataFrame, contract: Contract, mapping: FactMapping) -> DataFra
 
 
 def _export(items: DataFrame, contract: Contract, mapping: FactMapping, known: Known) -> Export | None:
-    if contract.delivery != "full" or known.items is None or known.records is None:
+    if contract.delivery != "full" or not contract.creates_leads or known.refused is not None:
+        return None
+    if known.records is None or known.files is None:
         return None
     own = (F.col("tenant") == contract.tenant) & (F.col("source") == contract.source)
     traits = known.traits.where(own) if known.traits is not None else None
-    history, records = known.items.where(own), known.records.where(own)
-    return take_export(items, contract, mapping, history=history, traits=traits, records=records)
+    history = known.items.where(own) if known.items is not None else None
+    records, files = known.records.where(own), known.files.where(own)
+    return take_export(items, contract, mapping, history=history, traits=traits, records=records, files=files)
 
 
 def _tally(items: DataFrame) -> tuple[int, int]:

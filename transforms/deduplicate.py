@@ -14,14 +14,14 @@ _ARRIVAL = ("received_at", "origin", "partition", "position", "item")
 def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool, one_key: bool = False) -> DataFrame:
     """Say of each item whether it is accepted or a duplicate.
 
-    ``items`` has tenant, source, record_id, item, its three keys and the columns of arrival; ``history`` those of
+    ``items`` has tenant, source, record_id, item, three keys, known_at and the columns of arrival; ``history`` those of
     silver.items, of the sources that share the key (None: there is none yet). An item whose item_key has been accepted
     is a duplicate; ``one_key`` says that item_key and entity_key are the same. With ``by_order`` (exports whose rows
     don't say when they changed) it is one only if the entity's previous item said the same: A, B, A are three
     statements.
-    Returns tenant, source, record_id, item, item_key, entity_key, identity_key, arrival, status, received_at.
+    Returns tenant, source, record_id, item, item_key, entity_key, identity_key, arrival, status, known_at.
     """
-    narrow = items.select(*_ITEM, *[column for column in _ARRIVAL if column not in _ITEM])
+    narrow = items.select(*_ITEM, "known_at", *[column for column in _ARRIVAL if column not in _ITEM])
     by_entity = Window.partitionBy("tenant", "entity_key").orderBy(*_ARRIVAL)
     numbered = narrow.withColumn("arrival", F.row_number().over(by_entity))
     if by_order:
@@ -38,7 +38,7 @@ def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool
         *_ITEM,
         "arrival",
         F.when(repeats, "duplicate").otherwise("accepted").alias("status"),
-        "received_at",
+        "known_at",
     )
 
 

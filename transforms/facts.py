@@ -232,7 +232,7 @@ def _moment(*fields: str | None) -> Column:
 
 
 def _known(mapping: FactMapping, occurred: Column) -> Column:
-    return F.least(occurred, F.col("received_at")) if mapping.backfill else F.col("received_at")
+    return F.least(occurred, F.col("known_at")) if mapping.backfill else F.col("known_at")
 
 
 def _said(field: TraitField, mapping: FactMapping, stated: Column) -> Column:

@@ -38,9 +38,8 @@ def leads(traits: DataFrame, identities: DataFrame) -> DataFrame:
         *[_latest(name) for name in ("email", "phone", "company", "country")],
         external.alias("external_ids"),
         own.alias("traits"),
-        F.coalesce(F.max(F.when(F.col("name") == "deleted", F.col("value") == "true")), F.lit(False)).alias("deleted"),
     )
-    rows = keys.join(wide, ["tenant", "lead_id"], "left")
+    rows = keys.join(wide, ["tenant", "lead_id"], "left").join(_deleted(said), ["tenant", "lead_id"], "left")
     nothing = F.create_map().cast("map<string,string>")
     columns: dict[str, Column] = {
         "tenant": F.col("tenant"),
@@ -59,6 +58,21 @@ def leads(traits: DataFrame, identities: DataFrame) -> DataFrame:
     return rows.select(
         *[column.alias(name) for name, column in columns.items()], content_hash(hashed).alias("content_hash")
     )
+
+
+def _deleted(said: DataFrame) -> DataFrame:
+    """Whether each lead is gone (tenant, lead_id, deleted), by the source that spoke of it last.
+
+    A source whose rows were merged there still holds one of them: the lead is gone only if all its keys are.
+    """
+    word = F.when(F.col("name") == "deleted", F.struct("stated_at", "occurred_at", "trait_id", "value"))
+    by_key = said.groupBy("tenant", "lead_id", "source", "identity_key").agg(F.max(word).alias("word"))
+    by_source = by_key.groupBy("tenant", "lead_id", "source").agg(
+        F.bool_and(F.coalesce(F.col("word.value") == "true", F.lit(False))).alias("gone"),
+        F.max("word.stated_at").alias("stated_at"),
+    )
+    told = by_source.where(F.col("stated_at").isNotNull()).groupBy("tenant", "lead_id")
+    return told.agg(F.max_by("gone", F.struct("stated_at", "source")).alias("deleted"))
 
 
 def _latest(name: str) -> Column:

@@ -1,4 +1,4 @@
-"""The commands that only look at a lake, without a JVM: its state, its tables, a trace, what was refused."""
+"""The commands about one lake: its state, its tables, a trace, what was refused and what is held."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from leadhouse.jobs.commands.options import DEFAULT_LAKE, AsJson, Lake
+from leadhouse.jobs.commands.options import DEFAULT_LAKE, DEFAULT_WORKSPACE, AsJson, Lake, Workspace
 
 app = typer.Typer()
+held_app = typer.Typer(help="Batches that the quality gate holds.", no_args_is_help=True)
 quarantine_app = typer.Typer(help="What was refused, and why.", no_args_is_help=True)
 
 
@@ -66,3 +67,45 @@ def quarantine_list(
     from leadhouse.jobs.quarantine_list import show_quarantine
 
     show_quarantine(lake, source=source, rule=rule, as_json=as_json, console=Console())
+
+
+@quarantine_app.command("replay")
+def quarantine_replay(lake: Lake = DEFAULT_LAKE, workspace: Workspace = DEFAULT_WORKSPACE) -> int:
+    """Judge again what was refused, by the contracts as they are now."""
+    from leadhouse.jobs.quarantine_replay import replay_quarantine
+
+    return replay_quarantine(lake, workspace, console=Console())
+
+
+Batch = Annotated[str, typer.Argument(metavar="BATCH", help="As 'held list' shows it, for example refine/1/4.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for those who ask later.")]
+Source = Annotated[str | None, typer.Option("--source", help="Only this source of the batch.")]
+Person = Annotated[str | None, typer.Option("--by", help="Who decides; default: who is logged in.")]
+
+
+@held_app.command("list")
+def held_list(lake: Lake = DEFAULT_LAKE, as_json: AsJson = False) -> int:
+    """Show what the gate holds, and why. Exit code 3 while something waits."""
+    from leadhouse.jobs.held import show_held
+
+    return show_held(lake, as_json=as_json, console=Console())
+
+
+@held_app.command("release")
+def held_release(
+    batch: Batch, reason: Reason, lake: Lake = DEFAULT_LAKE, source: Source = None, person: Person = None
+) -> None:
+    """Let a held batch pass: the next run turns it into facts."""
+    from leadhouse.jobs.held import RELEASED, decide_held
+
+    decide_held(lake, batch, RELEASED, reason=reason, source=source, person=person, console=Console())
+
+
+@held_app.command("reject")
+def held_reject(
+    batch: Batch, reason: Reason, lake: Lake = DEFAULT_LAKE, source: Source = None, person: Person = None
+) -> None:
+    """Decide that a held batch never passes."""
+    from leadhouse.jobs.held import REJECTED, decide_held
+
+    decide_held(lake, batch, REJECTED, reason=reason, source=source, person=person, console=Console())

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from leadhouse.jobs.runtime.lake import Lake
 
+RELEASED, REJECTED = "released", "rejected"
+"""A person's word on a held batch."""
 COMPLETE, HELD, FAILED, RUNNING = "complete", "held", "failed", "running"
 
 
@@ -115,6 +117,17 @@ def next_batch(lake: Lake, job: str) -> tuple[int, int]:
     return (max(ended)[0], max(ended)[1] + 1) if ended else (1, 0)
 
 
+def newest_generation(lake: Lake, job: str) -> int:
+    """Return the newest generation that a job has begun a batch in; 0 if it never began one."""
+    return max((row["generation"] for row in _rows(lake, job, "intent")), default=0)
+
+
+def unfinished(lake: Lake, job: str) -> tuple[str, ...]:
+    """Return the names of a job's batches that began and never ended."""
+    ended = {row["batch"] for row in _rows(lake, job, "outcome") if row["status"] in (COMPLETE, HELD)}
+    return tuple(sorted({row["batch"] for row in _rows(lake, job, "intent")} - ended))
+
+
 def new_batch(
     lake: Lake,
     job: str,
@@ -134,7 +147,7 @@ def new_batch(
 
 
 def _rows(lake: Lake, job: str, kind: str) -> list[dict[str, Any]]:
-    dataset = lake.open("ops.batches").to_pyarrow_dataset()
+    dataset = lake.dataset("ops.batches")
     rows: list[dict[str, Any]] = dataset.to_table(
         filter=(pc.field("job") == job) & (pc.field("kind") == kind)
     ).to_pylist()

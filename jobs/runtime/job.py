@@ -72,6 +72,8 @@ class JobSpec:
     step: Callable[[Step], Result]
     stream: str | None = None
     """The table whose new rows are its micro-batches; None: one batch whenever what it is triggered by has changed."""
+    discards: tuple[str, ...] = ()
+    """Of a streaming job: tables whose rows of an unfinished batch are removed when its checkpoint is lost."""
     triggers: tuple[str, ...] = ()
     """Tables whose change calls for a new batch (for jobs that are no streams)."""
     definitions: Callable[[Run], Mapping[str, bytes]] = lambda run: {}

@@ -31,10 +31,18 @@ def tenant_keys(tenants: Iterable[str], key_file: Path) -> Mapping[str, bytes]:
     return {tenant: hmac.new(secret, tenant.encode(), hashlib.sha256).digest() for tenant in tenants}
 
 
+def check_key(key_file: Path | None) -> None:
+    """Raise InputError if the secret that is there already, in the environment or the file, is too short."""
+    if os.environ.get(VARIABLE) or (key_file is not None and key_file.exists()):
+        tenant_keys((), key_file or Path())
+
+
 def _from_file(key_file: Path) -> bytes:
     if not key_file.exists():
         key_file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        partial = key_file.with_suffix(".partial")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(secrets.token_hex(32))
+        partial.replace(key_file)  # killed before this, the next run begins again
     return key_file.read_bytes().strip()

@@ -20,7 +20,8 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.expectations.table_changes import released_form, write_released
 from leadhouse.expectations.tables import TableSpec, table_schema, table_specs
-from leadhouse.jobs.runtime.place import FORMAT_VERSION, Place, known_table, read_card
+from leadhouse.jobs.runtime.lock import LOCK
+from leadhouse.jobs.runtime.place import CARD, FORMAT_VERSION, Place, known_table, read_card
 
 Mode = Literal["append", "overwrite"]
 
@@ -72,6 +73,10 @@ class Lake(Place):
         files = pa.table(self.open(table, version).get_add_actions(flatten=True))
         return int(pc.sum(files.column("num_records")).as_py() or 0)
 
+    def discard(self, table: str, batch: str) -> None:
+        """Remove what a batch wrote into a table that nobody streams from."""
+        self.open(table).delete(f"batch = '{batch}'")
+
     def _write_local(self, table: str, rows: pa.Table, mode: Mode, app_id: str, app_version: int) -> int:
         opened = self.open(table)
         key = f"{self.lake_id}:{app_id}"
@@ -111,16 +116,11 @@ def open_lake(root: Path) -> Lake:
     Raises InputError if the path is a file, a folder that holds something else, or a lake of a newer layout.
     """
     root = root.absolute()
-    if root.exists() and not root.is_dir():
-        raise InputError(f"lake: expected a folder at {root}; it is a file; choose another --lake")
-    card = root / "lake.json"
+    check_place(root)
+    card = root / CARD
     if card.is_file():
         place = read_card(card)
         lake, up_to_date = Lake(place.root, place.lake_id), place.tables == _tables_digest()
-    elif root.is_dir() and any(root.iterdir()):
-        raise InputError(
-            f"lake: expected an empty folder or a lake at {root}; it holds something else; choose another --lake"
-        )
     else:
         root.mkdir(parents=True, exist_ok=True)
         lake, up_to_date = Lake(root, uuid.uuid4().hex), False
@@ -133,6 +133,21 @@ def open_lake(root: Path) -> Lake:
     if not up_to_date:
         _write_card(card, lake.lake_id, tables=_tables_digest())
     return lake
+
+
+def check_place(root: Path) -> None:
+    """Raise InputError if a lake can be neither opened nor made at a path; nothing is written."""
+    if root.exists() and not root.is_dir():
+        raise InputError(f"lake: expected a folder at {root}; it is a file; choose another --lake")
+    if (root / CARD).is_file():
+        read_card(root / CARD)
+        return
+    # What a run that was killed at its very beginning leaves behind is no lake yet, and nothing else either.
+    left_over = {LOCK, "lake.partial", "identity.key", "identity.partial"}
+    if root.is_dir() and any(path.name not in left_over for path in root.iterdir()):
+        raise InputError(
+            f"lake: expected an empty folder or a lake at {root}; it holds something else; choose another --lake"
+        )
 
 
 def _tables_digest() -> str:

@@ -58,7 +58,7 @@ def lost_rows(step: Step, ranges: Iterable[FileRange]) -> list[dict[str, Any]]:
 def lost_ranges(lake: Lake, batch: str) -> list[FileRange]:
     """Return the ranges that a micro-batch has marked as lost."""
     marks = (pc.field("batch") == batch) & pc.field("lost")
-    return [range_of(row) for row in lake.open(TABLE).to_pyarrow_dataset().to_table(filter=marks).to_pylist()]
+    return [range_of(row) for row in lake.dataset(TABLE).to_table(filter=marks).to_pylist()]
 
 
 def range_of(row: dict[str, Any]) -> FileRange:
@@ -72,7 +72,7 @@ def _known_files(lake: Lake) -> dict[tuple[str, str, str], Known]:
     newest: dict[tuple[str, str, str], dict[str, Any]] = {}
     read: dict[tuple[str, str, str], int] = {}
     lost: dict[tuple[str, str, str], dict[tuple[object, ...], dict[str, Any]]] = {}
-    table = lake.open(TABLE).to_pyarrow_dataset().to_table(columns=[*_COLUMNS, "lost", "listing"])
+    table = lake.dataset(TABLE).to_table(columns=[*_COLUMNS, "lost", "listing"])
     for row in table.sort_by([("listing", "ascending"), ("lost", "ascending")]).to_pylist():
         key = (row["tenant"], row["source"], row["path"])
         part = (row["file_version"], row["from_byte"], row["to_byte"])

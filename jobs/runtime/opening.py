@@ -14,8 +14,8 @@ from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.lists import read_lists
 from leadhouse.expectations.odcs import read_contracts
 from leadhouse.jobs.runtime.job import Run
-from leadhouse.jobs.runtime.keys import tenant_keys
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.keys import check_key, tenant_keys
+from leadhouse.jobs.runtime.lake import check_place, open_lake
 from leadhouse.jobs.runtime.lock import lake_lock
 from leadhouse.jobs.runtime.session import start_session
 
@@ -51,11 +51,14 @@ def open_run(
         problems.append(f"--landing: expected a folder at {landing}; there is none; choose another")
     if problems:
         raise InputError(problems)
-    made = open_lake(lake)
-    with lake_lock(made, holder):
-        key_file = opened.settings.identity.key_file
+    key_file = opened.settings.identity.key_file
+    key_path = workspace / key_file if key_file else lake / "identity.key"
+    check_key(key_path)
+    check_place(lake)
+    with lake_lock(lake, holder):
+        made = open_lake(lake)
         tenants = sorted({contract.tenant for contract in contracts})
-        keys = tenant_keys(tenants, workspace / key_file if key_file else made.root / "identity.key")
+        keys = tenant_keys(tenants, key_path)
         yield Run(
             spark=start_session("leadhouse"),
             lake=made,

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.expectations.tables import TableSpec, table_specs
 
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
+
+CARD = "lake.json"
+"""The file that makes a folder a lake."""
 FORMAT_VERSION = 1
 """Version of the lake's layout on disk, in ``lake.json``."""
 
@@ -46,6 +52,17 @@ class Place:
         """Open a table for reading without a JVM."""
         return DeltaTable(self.table_path(known_table(table).name), version=version)
 
+    def dataset(self, table: str) -> ds.Dataset:
+        """Open a table's newest version for pyarrow. Files are read by pyarrow itself: its threads calling back into
+        Python while the interpreter ends would abort the process."""
+        from pyarrow.fs import (
+            LocalFileSystem,
+            SubTreeFileSystem,
+        )  # here, so that the commands that only look start fast
+
+        files = SubTreeFileSystem(self.table_path(table), LocalFileSystem())
+        return self.open(table).to_pyarrow_dataset(filesystem=files)
+
     def exists(self, table: str) -> bool:
         """Whether a table has been made."""
         return DeltaTable.is_deltatable(self.table_path(table))
@@ -53,7 +70,7 @@ class Place:
 
 def find_place(root: Path) -> Place:
     """Return the lake that must be at a folder. Raises InputError if it is not."""
-    card = root.absolute() / "lake.json"
+    card = root.absolute() / CARD
     if not card.is_file():
         raise InputError(f"lake: expected a lake at {root}; there is none; run 'leadhouse run --lake {root}' first")
     return read_card(card)

@@ -64,7 +64,8 @@ class Reader:
             _run(self._session, f"CREATE SCHEMA {layer}")
             self._made.add(layer)
         if name in VIEWS:
-            self._make(VIEWS[name].over)
+            for table in VIEWS[name].over:
+                self._make(table)
             _run(self._session, f"CREATE VIEW {name} AS {VIEWS[name].sql}")
         else:
             # Tables are registered under plain names only.

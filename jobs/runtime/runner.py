@@ -150,9 +150,12 @@ def _take(run: Run, spec: JobSpec, batch: Batch, rows: DataFrame | None, spark: 
 
 def _generation(run: Run, spec: JobSpec) -> int:
     """Return the newest checkpoint's generation; one more than the book's if its checkpoint is gone."""
-    last = batches.next_batch(run.lake, spec.name)
-    begun = last[0] if last != (1, 0) or batches.find_intent(run.lake, spec.name, 1, 0) else 0
+    begun = batches.newest_generation(run.lake, spec.name)
     if begun and not run.lake.checkpoint_path(spec.name, begun).exists():
+        # Nothing remembers which rows an unfinished batch had: what it wrote goes, and its records are taken anew.
+        for batch in batches.unfinished(run.lake, spec.name):
+            for table in spec.discards:
+                run.lake.discard(table, batch)
         return begun + 1
     return max(begun, 1)
 

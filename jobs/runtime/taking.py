@@ -77,7 +77,7 @@ def taken_records(spark: SparkSession, landing: Path, ranges: Sequence[FileRange
 def count_records(lake: Lake, batch: str) -> Counter[tuple[str, str]]:
     """Return how many records of each (tenant, source) a micro-batch has written."""
     counts: Counter[tuple[str, str]] = Counter()
-    dataset = lake.open("bronze.records").to_pyarrow_dataset()
+    dataset = lake.dataset("bronze.records")
     for part in dataset.to_batches(columns=["tenant", "source"], filter=pc.field("batch") == batch):
         grouped = pa.table(part).group_by(["tenant", "source"]).aggregate([([], "count_all")])
         for row in grouped.to_pylist():

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class View:
-    """A query with a name, over one table; its SQL is DataFusion's."""
+    """A query with a name, over our tables; its SQL is DataFusion's."""
 
     name: str
     purpose: str
-    over: str
+    over: tuple[str, ...]
     sql: str
 
 
@@ -63,13 +63,27 @@ FROM (
 )
 """
 
+# An item may be refused again for another reason, or pass after its contract was mended.
+_REFUSED = """
+SELECT tenant, source, record_id, item, rule, "column", message, contract_version, received_at, batch FROM (
+  SELECT q.*, row_number() OVER (
+    PARTITION BY q.record_id, q.item
+    ORDER BY split_part(q.batch, '/', 1) = 'replay' DESC, TRY_CAST(split_part(q.batch, '/', 2) AS BIGINT) DESC,
+             TRY_CAST(split_part(q.batch, '/', 3) AS BIGINT) DESC
+  ) AS place
+  FROM silver.quarantine q
+  LEFT ANTI JOIN silver.items i ON q.record_id = i.record_id AND q.item = i.item
+) WHERE place = 1
+"""
+
 VIEWS = {
     view.name: view
     for view in (
-        View("ops.runs", "Micro-batches: when each began and ended, and how.", "ops.batches", _RUNS),
-        View("ops.ledger", "Rows per source and measure of every batch that ended.", "ops.batches", _LEDGER),
-        View("ops.quality", "What the gate found, per expectation and batch.", "ops.batches", _QUALITY),
-        View("ops.lineage", "Delta version of every table that a batch read or wrote.", "ops.batches", _LINEAGE),
+        View("ops.runs", "Micro-batches: when each began and ended, and how.", ("ops.batches",), _RUNS),
+        View("ops.ledger", "Rows per source and measure of every batch that ended.", ("ops.batches",), _LEDGER),
+        View("ops.quality", "What the gate found, per expectation and batch.", ("ops.batches",), _QUALITY),
+        View("ops.refused", "Items that are refused now, and why.", ("silver.quarantine", "silver.items"), _REFUSED),
+        View("ops.lineage", "Delta version of every table that a batch read or wrote.", ("ops.batches",), _LINEAGE),
     )
 }
 """Every view by name."""

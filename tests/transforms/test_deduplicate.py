@@ -12,7 +12,8 @@ from leadhouse.transforms.deduplicate import item_statuses, new_facts
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ITEM = (
     "tenant string, source string, record_id string, item int, item_key string, entity_key string, "
-    "identity_key string, origin string, partition int, position bigint, received_at timestamp"
+    "identity_key string, origin string, partition int, position bigint, received_at timestamp, "
+    "known_at timestamp"
 )
 HISTORY = (
     "tenant string, item_key string, entity_key string, arrival int, status string, known_at timestamp, batch string"
@@ -21,7 +22,7 @@ HISTORY = (
 
 def _items(spark: SparkSession, *said: tuple[str, str]) -> DataFrame:
     rows = [
-        ("acme", "crm", f"r{n}", 0, key, entity, None, "f", 1, n, T0 + timedelta(hours=n))
+        ("acme", "crm", f"r{n}", 0, key, entity, None, "f", 1, n, T0 + timedelta(hours=n), T0)
         for n, (entity, key) in enumerate(said)
     ]
     return spark.createDataFrame(rows, ITEM)
