@@ -12,6 +12,7 @@ import yaml
 from leadhouse.conf.errors import InputError
 from leadhouse.conf.names import name_problem
 from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.yaml_reading import OnceLoader
 from leadhouse.transforms.expression import Expression, read_expression
 from leadhouse.transforms.lists import CRM_TASK, ListSpec, in_order
 
@@ -59,22 +60,10 @@ def trait_types(contracts: Iterable[Contract]) -> dict[str, str]:
     return types
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """Refuses a key that is there twice: YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping whose keys are each there once."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is there twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def _parse(file: str, content: bytes, traits: Mapping[str, str], problems: list[str]) -> ListSpec | None:
     """Read one file; None, with its problems added, if it is not as expected."""
     try:
-        document = yaml.load(content.decode("utf-8"), Loader=_OnceLoader)
+        document = yaml.load(content.decode("utf-8"), Loader=OnceLoader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as problem:
         reason = " ".join(str(problem).split()) or type(problem).__name__
         problems.append(f"{file}: expected YAML; it can't be read ({reason}); mend it")

@@ -13,6 +13,9 @@ import yaml
 
 from leadhouse.conf.errors import InputError
 from leadhouse.expectations.odcs_problems import Problems
+from leadhouse.expectations.yaml_reading import OnceLoader
+
+_KINDS = {type(None): "an empty file", list: "a list", str: "one text"}
 
 
 def read_document(content: bytes, file: str) -> Mapping[str, Any]:
@@ -31,14 +34,13 @@ def read_document(content: bytes, file: str) -> Mapping[str, Any]:
 
 def _mapping(content: bytes, file: str) -> Mapping[str, Any]:
     try:
-        document = yaml.safe_load(content.decode("utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError) as problem:
+        document = yaml.load(content.decode("utf-8"), Loader=OnceLoader)
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
         where = " ".join(str(problem).split())
         raise InputError(f"{file}: expected YAML in UTF-8; {where}; mend that line") from problem
     if not isinstance(document, Mapping):
-        raise InputError(
-            f"{file}: expected a contract (a YAML mapping); got {type(document).__name__}; see docs/onboarding.md"
-        )
+        came = _KINDS.get(type(document), "one value")
+        raise InputError(f"{file}: expected a contract (a YAML mapping); got {came}; see docs/onboarding.md")
     return document
 
 

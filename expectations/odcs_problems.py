@@ -6,6 +6,16 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+_WORDS = {
+    bool: "true or false",
+    dict: "a mapping",
+    float: "a number",
+    int: "a whole number",
+    list: "a list",
+    object: "a value",
+    str: "a text",
+}
+
 
 class Problems:
     """The problems found in one file so far."""
@@ -34,6 +44,8 @@ def checked(
             near = get_close_matches(str(name), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
             problems.add(where, f"unknown property {name!r}{hint}")
+        elif str(name) in values:
+            problems.add(f"{where}.{name}", "expected once; it is there twice; drop one")
         elif isinstance(expected, tuple):
             if value not in expected:
                 problems.add(f"{where}.{name}", f"expected one of {', '.join(expected)}; got {value!r}")
@@ -42,9 +54,8 @@ def checked(
         elif not isinstance(value, (int, float) if expected is float else expected) or (
             expected in (int, float) and isinstance(value, bool)
         ):
-            problems.add(f"{where}.{name}", f"expected {expected.__name__}; got {value!r}")
-        elif name in values:
-            problems.add(f"{where}.{name}", "expected once; it is there twice")
+            came = "nothing" if value is None else repr(value)
+            problems.add(f"{where}.{name}", f"expected {_WORDS[expected]}; got {came}")
         else:
             values[str(name)] = value
     return values

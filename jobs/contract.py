@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -101,12 +102,8 @@ def show_draft(sample: Path, workspace: Path | None, source: str | None, console
     )  # fmt: skip
     for doubt in draft.doubts:
         console.print(Text(f"  ? {doubt}"), soft_wrap=True)
-    console.print(
-        f"Next: leadhouse contract try {target} {sample} --workspace {workspace}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    command = ("leadhouse", "contract", "try", str(target), str(sample), "--workspace", str(workspace))
+    console.print(f"Next: {shlex.join(command)}", markup=False, highlight=False, soft_wrap=True)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,28 @@ def test_every_point_by_raising(company: Path, tmp_path: Path) -> None:
             os.environ.pop(faults.VARIABLE, None)
     assert run_company(lake, company / "workspace", company / "landing")[0] == 0
     assert _state(lake) == _state(company / "lake")
+
+
+def test_a_lost_checkpoint_loses_and_repeats_nothing(company: Path, tmp_path: Path) -> None:
+    """Twice: the second loss must not bring back the first one's generation, whose writes Delta would skip."""
+    lake, landing = tmp_path / "lake", tmp_path / "landing"
+    for source in sorted((company / "landing").iterdir()):
+        (landing / source.name).mkdir(parents=True)
+        for file in source.iterdir():
+            (landing / source.name / file.name).write_bytes(file.read_bytes())
+        os.environ[faults.VARIABLE] = "refine:after-items=raise"
+        try:
+            with pytest.raises(faults.InjectedFaultError):
+                run_company(lake, company / "workspace", landing)
+        finally:
+            os.environ.pop(faults.VARIABLE, None)
+        shutil.rmtree(lake / "checkpoints" / "refine")
+    assert run_company(lake, company / "workspace", landing)[0] == 0
+    assert {row["batch"] for row in rows_of(lake, "silver.items")} == {"refine/4/0"}
+    assert len(rows_of(lake, "silver.items")) == len(rows_of(company / "lake", "silver.items"))
+    assert {table: hashes(lake, table) for table in FACTS} == {
+        table: hashes(company / "lake", table) for table in FACTS
+    }
 
 
 def test_a_killed_process_leaves_nothing_to_clean_up(company: Path, tmp_path: Path) -> None:
