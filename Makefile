@@ -53,10 +53,10 @@ docs: setup ## Write docs/tables.md anew from the table contracts
 	$(BIN)/python -m leadhouse.jobs.tables_page
 
 zip: setup ## Build dist/leadhouse.zip for spark-submit --py-files
-	rm -rf build/lib
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/lib .
+	rm -rf build/zip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/zip .
 	mkdir -p dist
-	cd build/lib && ../../$(BIN)/python -m zipfile -c ../../dist/leadhouse.zip leadhouse
+	cd build/zip && ../../$(BIN)/python -m zipfile -c ../../dist/leadhouse.zip leadhouse
 
 clean: ## Remove what was built, but not .venv
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -101,7 +101,9 @@ LEADS = JobSpec(
 
 def run(run: Run) -> Report:
     """Refine all records that are new, and those that were released, then derive the leads."""
-    return join_reports("refine", run_job(run, SPEC), run_job(run, RELEASES), run_job(run, LEADS))
+    new = run_job(run, SPEC)
+    released = run_job(run, RELEASES) if run.lake.version("ops.verdicts") else Report(RELEASES.name, "unchanged")
+    return join_reports("refine", new, released, run_job(run, LEADS))
 
 
 def main(argv: Sequence[str]) -> int:
