@@ -53,7 +53,7 @@ docs: setup ## Write docs/tables.md anew from the table contracts
 	$(BIN)/python -m leadhouse.jobs.tables_page
 
 zip: setup ## Build dist/leadhouse.zip for spark-submit --py-files
-	rm -rf build/zip
+	rm -rf build/zip build/lib build/bdist.*  # setuptools keeps modules that are gone
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/zip .
 	mkdir -p dist
 	cd build/zip && ../../$(BIN)/python -m zipfile -c ../../dist/leadhouse.zip leadhouse
