@@ -31,7 +31,7 @@ demo: setup ## Make up a company's data and run everything on it
 	$(BIN)/leadhouse demo
 
 test: setup ## Run the tests, two files at a time
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Check style
 	$(BIN)/ruff check .

@@ -13,6 +13,15 @@ from leadhouse.jobs.runtime.session import start_session
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
+LONG = ("test_real_data.py", "test_faults.py", "test_laws.py", "test_demo.py", "test_notebooks.py", "test_bench.py")
+"""Files that take minutes. They come first, so that no process is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first; all else keeps its order."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """A local session: one shuffle partition (three rows need no more), no UI, two cores."""
