@@ -47,6 +47,13 @@ _CHANNELS = {
     "web": re.compile(r"page|visit|web|session|form", re.IGNORECASE),
 }
 _LEAVING = re.compile(r"unsub|opt.?out|spam|complain|abmeld|withdraw|revoke", re.IGNORECASE)
+_GENERIC_ID = re.compile(r"id|uuid|guid|_id")
+_EVENT_VALUE = re.compile(r"(evt|ev|event|msg|message)[_-]", re.IGNORECASE)
+
+
+def _says_event(entry: DraftedField) -> bool:
+    """Whether an id's own values say that it numbers events, as in evt_1N3x."""
+    return all(_EVENT_VALUE.match(value) for value in list(entry.profile.distinct)[:100])
 
 
 def guess_nature(source: DraftedSource) -> None:
@@ -58,9 +65,11 @@ def guess_nature(source: DraftedSource) -> None:
     score += 2 if kinds and min(kinds) <= 1 else 1 if kinds and min(kinds) == 2 else 0
     score += 2 if _EVENT_FILE.search(source.name) else 0
     score += 1 if any(_ranked(entry, _OCCURRED[:2]) is not None for entry in times) else 0
-    score += 2 if any(not re.fullmatch(r"id|uuid|guid|_id", entry.name) for entry in event_ids(source)) else 0
+    score += 2 if any(not _GENERIC_ID.fullmatch(entry.name) or _says_event(entry) for entry in event_ids(source)) else 0
     score -= 2 if any(_UPDATED.search(entry.name) for entry in times) else 0
     score -= 1 if any(_ranked(entry, _CREATED[:1]) is not None for entry in times) else 0
+    # A plain "id" may number events as well as leads: who else is named decides.
+    people = [entry for entry in people if not _GENERIC_ID.fullmatch(entry.name)] or people
     repeating = [entry for entry in people if len(entry.profile.distinct) < 0.9 * entry.profile.filled]
     lasting = [entry for entry in people if nearly_unique(entry.profile)]
     if lasting:

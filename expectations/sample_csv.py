@@ -47,6 +47,7 @@ def read_csv(text: str, file: str, complete: bool) -> Table:
     rows = [row for row in rows if len(row) == len(header)] or rows
     if not rows:
         raise InputError(f"{file}: expected records after the header; got none; take a sample with some hundred rows")
+    _refuse_title(header, rows, file)
     _refuse_headless(header, rows, file)
     columns, skipped = _columns(header, rows)
     if not columns:
@@ -100,6 +101,17 @@ def _refuse_preamble(text: str, file: str) -> None:
                 f"{file}: expected a header of about {usual[0] + 1} columns in the first line; got {lines[0][:60]!r}; "
                 f"delete the lines above the header"
             )
+
+
+def _refuse_title(header: list[str], rows: list[list[str]], file: str) -> None:
+    """A title with empty cells beside it is no header: most columns would have no name."""
+    unnamed = [index for index, name in enumerate(header) if not name.strip()]
+    filled = [index for index in unnamed if sum(bool(row[index : index + 1] and row[index]) for row in rows[:200]) > 1]
+    if len(filled) * 2 > len(header):
+        raise InputError(
+            f"{file}: expected column names in the first line; {len(filled)} of its {len(header)} cells are empty, "
+            "though their columns are filled; delete the lines above the header"
+        )
 
 
 def _refuse_headless(header: list[str], rows: list[list[str]], file: str) -> None:

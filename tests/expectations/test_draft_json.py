@@ -59,3 +59,17 @@ def test_json_that_spark_could_not_read_beside_the_rest_is_left_out(tmp_path: Pa
     assert [entry.physical_name for entry in contract.fields] == ["id", "Mail"]
     assert len([doubt for doubt in draft.doubts if doubt.startswith("left out: ")]) == 4
     assert any("not valid JSON" in doubt for doubt in draft.doubts)
+
+
+def test_an_id_that_says_event_makes_events_of_what_looks_like_a_row(tmp_path: Path) -> None:
+    lines = [
+        {"id": f"evt_{i:04}", "type": ("paid", "opened")[i % 2], "created": 1767225600 + 900 * i,
+         "data": {"object": {"email": f"p{i % 30}@x.com"}}}
+        for i in range(100)
+    ]  # fmt: skip
+    _, contract = drafted(written(tmp_path, "hooks.jsonl", "\n".join(map(json.dumps, lines))))
+    assert (contract.delivery, field(contract, "id").key_position) == ("events", 1)
+    roles = {entry.name: entry.roles for entry in contract.fields}
+    assert roles["type"] == ("signal_type",)
+    assert roles["created"] == ("occurred_at",)
+    assert roles["id"] == ()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leadhouse.conf.errors import InputError
 from leadhouse.expectations.contract import Consent
 from tests.expectations.drafts import doubts_about, drafted, field, rows, written
 
@@ -112,3 +113,9 @@ def test_three_hundred_columns_are_no_trouble(tmp_path: Path) -> None:
         written(tmp_path, "a.csv", rows(header, *(",".join(str(i * j % 7) for i in range(300)) for j in range(9))))
     )
     assert len(contract.fields) == 300
+
+
+def test_a_title_above_the_header_is_refused(tmp_path: Path) -> None:
+    text = "Report;;;\nid;mail;land;won\n" + "".join(f"{i};p{i}@x.com;AT;ja\n" for i in range(20))
+    with pytest.raises(InputError, match="delete the lines above the header"):
+        drafted(written(tmp_path, "report.csv", text))
