@@ -33,6 +33,8 @@ _CONTRACT_MEANING = (
     "global_key",
     "adapter",
 )
+_GUARDED = ("confidential", "restricted", "sensitive")
+"""Classifications that keep a field's values out of features."""
 _OF_NO_ACCOUNT = ("owner", "description", "min_rows", "max_shrink", "retention_days", "freshness_hours", "quality")
 
 
@@ -133,9 +135,10 @@ def _field_differences(old: Field, new: Field) -> Iterator[Difference]:
             COMPATIBLE, new.name, f"known {old.known} became {new.known}: features change, so a new model is trained"
         )
     if old.classification != new.classification:
-        yield Difference(
-            COMPATIBLE, new.name, f"classification: {_shown(old.classification)} became {_shown(new.classification)}"
-        )
+        words = f"classification: {_shown(old.classification)} became {_shown(new.classification)}"
+        opened = {old.classification} & set(_GUARDED) and new.classification not in _GUARDED
+        more = ": its values could become features and reach gold" if opened else ""
+        yield Difference(BREAKING if opened else COMPATIBLE, new.name, words + more)
     if old.unique != new.unique:
         yield Difference(
             COMPATIBLE, new.name, f"unique: {old.unique} became {new.unique}: the gate judges the next batches so"

@@ -131,3 +131,10 @@ def test_every_part_of_a_field_and_of_a_contract_is_compared() -> None:
     values |= {"location": Location("local", "b"), "shape": Shape("json"), "fields": ()}
     for attribute in set(Contract.__dataclass_fields__) - {"version", "content_hash", "file"}:
         assert differences(OLD, replace(OLD, **{attribute: values[attribute]})), attribute
+
+
+@pytest.mark.parametrize(("after", "expected"), [(None, BREAKING), ("sensitive", COMPATIBLE)])
+def test_what_was_kept_out_of_features_does_not_come_in_by_a_minor_version(after: str | None, expected: str) -> None:
+    guarded = changed("size", classification="confidential")
+    (difference,) = differences(guarded, changed("size", classification=after))
+    assert difference.severity == expected
