@@ -32,6 +32,7 @@ SPEC = JobSpec(
         "edits no row of silver.quarantine: an item that is refused for another reason gets another row",
     ),
     step=_step,
+    follows="refine",
     triggers=("silver.quarantine",),
     definitions=contract_files,
 )

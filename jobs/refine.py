@@ -84,6 +84,7 @@ RELEASES = JobSpec(
     writes=REFINE_WRITES,
     guardrails=("takes only what a person has released, and each record once",),
     step=_step_released,
+    follows="refine",
     triggers=("ops.verdicts",),
     definitions=contract_files,
 )

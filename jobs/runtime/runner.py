@@ -106,6 +106,9 @@ def _run_once(run: Run, spec: JobSpec) -> list[Result]:
         last = batches.last_outcome(run.lake, spec.name)
         if last is not None and last.batch.inputs_key == _inputs_key(run, spec) and _stands(run, last):
             return []
+        if spec.follows:
+            ahead = batches.next_batch(run.lake, spec.follows)
+            generation, number = max((generation, number), (ahead[0], max(ahead[1] - 1, 0)))
     batch = _begin(run, spec, generation, number)
     return [_take(run, spec, batch, None, run.spark)]
 
