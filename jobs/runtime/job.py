@@ -77,7 +77,7 @@ class JobSpec:
     triggers: tuple[str, ...] = ()
     """Tables whose change calls for a new batch (for jobs that are no streams)."""
     follows: str | None = None
-    """A job whose tables it writes too: its batches are numbered on from that job's, so that their order can be told."""
+    """A job whose tables it writes too: its batches are numbered on from that job's, so that all have an order."""
     definitions: Callable[[Run], Mapping[str, bytes]] = lambda run: {}
     """The user's files that it depends on: name → bytes. Kept by hash in the lake; a change calls for a new batch."""
 

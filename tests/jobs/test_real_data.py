@@ -42,7 +42,8 @@ def test_olist(spark: SparkSession, shared_data: Path, tmp_path: Path) -> None:
     assert all(row["reasons"] for row in listed)
 
 
-def test_x_education(spark: SparkSession, shared_data: Path, tmp_path: Path) -> None:
+def test_x_education(spark: SparkSession, one_key: None, shared_data: Path, tmp_path: Path) -> None:
+    """With one identity key: folds are drawn from the leads' ids, and each draw moves the AUC by some thousandths."""
     workspace = tmp_path / "workspace"
     shutil.copytree(shipped_workspace("x_education"), workspace)
     shown = _run(tmp_path / "lake", workspace, shared_data / "x_education")
