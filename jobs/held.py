@@ -11,7 +11,7 @@ from rich.console import Console
 
 from leadhouse.conf.errors import InputError
 from leadhouse.jobs.runtime.answers import grid, show_json
-from leadhouse.jobs.runtime.batches import REJECTED, RELEASED
+from leadhouse.jobs.runtime.batches import RELEASED
 from leadhouse.jobs.runtime.place import find_place
 from leadhouse.jobs.runtime.reader import Reader
 
@@ -85,6 +85,3 @@ def decide_held(
     for row in open_rows:
         console.print(f"{row['source']}: {row['records']:,} records {verdict}", highlight=False)
     console.print("The next run takes them." if verdict == RELEASED else "They stay in bronze and in ops.held.")
-
-
-__all__ = ["REJECTED", "RELEASED", "decide_held", "held_batches", "show_held"]

@@ -19,11 +19,9 @@ from leadhouse.jobs.units import Headers, Known, Unit, take_unit
 from leadhouse.transforms import facts, identity
 from leadhouse.transforms.deduplicate import new_facts, unknown_facts
 
-REFINE_READS = (
-    "bronze.records",
-    "bronze.files",
-    "silver.items",
+_READ_AND_WRITTEN = (
     "silver.quarantine",
+    "silver.items",
     "silver.traits",
     "silver.outcomes",
     "silver.consents",
@@ -31,17 +29,8 @@ REFINE_READS = (
     "silver.identities",
     "ops.held",
 )
-REFINE_WRITES = (
-    "silver.quarantine",
-    "silver.items",
-    "silver.signals",
-    "silver.traits",
-    "silver.outcomes",
-    "silver.consents",
-    "silver.identity_links",
-    "silver.identities",
-    "ops.held",
-)
+REFINE_READS = ("bronze.records", "bronze.files", *_READ_AND_WRITTEN)
+REFINE_WRITES = ("silver.signals", *_READ_AND_WRITTEN)
 """What a job must be allowed to read and write to call ``refine_records``."""
 
 _FACTS: Mapping[str, tuple[str, Callable[..., DataFrame]]] = {
@@ -203,6 +192,5 @@ def _held(unit: Unit, step: Step) -> DataFrame:
 def _items(unit: Unit, batch: str) -> DataFrame:
     return unit.statuses.select(
         "tenant", "source", "record_id", "item", "item_key", "entity_key", "identity_key", "arrival",
-        "status",
-        "known_at", F.lit(batch).alias("batch"),
+        "status", "known_at", F.lit(batch).alias("batch"),
     )  # fmt: skip

@@ -102,7 +102,7 @@ def take_unit(
     judged = keyed_items(_judged(reduce(DataFrame.unionByName, parsed), contract), mapping, key)
     known_at = F.col("received_at") if released_at is None else F.lit(released_at)
     if known.refused is not None:
-        judged = _changed(judged, known)
+        judged = _changed(judged, known.items, known.refused)
     items = _slim(judged, contract, mapping).withColumn("known_at", known_at).persist(StorageLevel.MEMORY_AND_DISK)
     total, good_count = _tally(items)
     good = items.where(F.size("failures") == 0)
@@ -156,16 +156,14 @@ def _judged(parsed: DataFrame, contract: Contract) -> DataFrame:
     return typed.withColumn("failures", failures(row_rules(contract), F.col("problem"))).drop("problem")
 
 
-def _changed(judged: DataFrame, known: Known) -> DataFrame:
+def _changed(judged: DataFrame, passed: DataFrame | None, refused: DataFrame) -> DataFrame:
     """Of records that are taken again, keep the items about which there is something new to say."""
     key = ["record_id", "item"]
-    if known.items is not None:
-        judged = judged.join(known.items.select(*key), key, "left_anti")
-    if known.refused is None:
-        return judged
+    if passed is not None:
+        judged = judged.join(passed.select(*key), key, "left_anti")
     first = F.try_element_at("failures", F.lit(1))
     said = judged.withColumns({part: first[part] for part in ("rule", "column", "message")})
-    before = known.refused.select(*key, *[F.col(part).alias(f"_{part}") for part in ("rule", "column", "message")])
+    before = refused.select(*key, *[F.col(part).alias(f"_{part}") for part in ("rule", "column", "message")])
     same = [said[part].eqNullSafe(before[f"_{part}"]) for part in ("rule", "column", "message")]
     again = [said[part] == before[part] for part in key]
     return said.join(before, [*again, *same], "left_anti").select(*judged.columns)

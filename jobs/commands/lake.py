@@ -96,7 +96,8 @@ def held_release(
     batch: Batch, reason: Reason, lake: Lake = DEFAULT_LAKE, source: Source = None, person: Person = None
 ) -> None:
     """Let a held batch pass: the next run turns it into facts."""
-    from leadhouse.jobs.held import RELEASED, decide_held
+    from leadhouse.jobs.held import decide_held
+    from leadhouse.jobs.runtime.batches import RELEASED
 
     decide_held(lake, batch, RELEASED, reason=reason, source=source, person=person, console=Console())
 
@@ -106,6 +107,7 @@ def held_reject(
     batch: Batch, reason: Reason, lake: Lake = DEFAULT_LAKE, source: Source = None, person: Person = None
 ) -> None:
     """Decide that a held batch never passes."""
-    from leadhouse.jobs.held import REJECTED, decide_held
+    from leadhouse.jobs.held import decide_held
+    from leadhouse.jobs.runtime.batches import REJECTED
 
     decide_held(lake, batch, REJECTED, reason=reason, source=source, person=person, console=Console())

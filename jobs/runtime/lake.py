@@ -116,10 +116,9 @@ def open_lake(root: Path) -> Lake:
     Raises InputError if the path is a file, a folder that holds something else, or a lake of a newer layout.
     """
     root = root.absolute()
-    check_place(root)
     card = root / CARD
-    if card.is_file():
-        place = read_card(card)
+    place = check_place(root)
+    if place is not None:
         lake, up_to_date = Lake(place.root, place.lake_id), place.tables == _tables_digest()
     else:
         root.mkdir(parents=True, exist_ok=True)
@@ -135,19 +134,19 @@ def open_lake(root: Path) -> Lake:
     return lake
 
 
-def check_place(root: Path) -> None:
-    """Raise InputError if a lake can be neither opened nor made at a path; nothing is written."""
+def check_place(root: Path) -> Place | None:
+    """Return the lake at a path, or None where one can be made. Raises InputError if neither; nothing is written."""
     if root.exists() and not root.is_dir():
         raise InputError(f"lake: expected a folder at {root}; it is a file; choose another --lake")
     if (root / CARD).is_file():
-        read_card(root / CARD)
-        return
+        return read_card(root / CARD)
     # What a run that was killed at its very beginning leaves behind is no lake yet, and nothing else either.
     left_over = {LOCK, "lake.partial", "identity.key", "identity.partial"}
     if root.is_dir() and any(path.name not in left_over for path in root.iterdir()):
         raise InputError(
             f"lake: expected an empty folder or a lake at {root}; it holds something else; choose another --lake"
         )
+    return None
 
 
 def _tables_digest() -> str:

@@ -55,10 +55,8 @@ class Place:
     def dataset(self, table: str) -> ds.Dataset:
         """Open a table's newest version for pyarrow. Files are read by pyarrow itself: its threads calling back into
         Python while the interpreter ends would abort the process."""
-        from pyarrow.fs import (
-            LocalFileSystem,
-            SubTreeFileSystem,
-        )  # here, so that the commands that only look start fast
+        # Here, so that the commands that only look start fast.
+        from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
         files = SubTreeFileSystem(self.table_path(table), LocalFileSystem())
         return self.open(table).to_pyarrow_dataset(filesystem=files)

@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from leadhouse.conf.errors import InputError
-from leadhouse.jobs.held import REJECTED, RELEASED, decide_held, show_held
+from leadhouse.jobs.held import decide_held, show_held
+from leadhouse.jobs.runtime.batches import REJECTED, RELEASED
 from leadhouse.jobs.runtime.place import find_place
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.status import ledger
