@@ -5,11 +5,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.leadhouse
-JARS := $(VENV)/share/leadhouse/jars
+SHARE := $(VENV)/share/leadhouse
 ROOMS := bench conf expectations jobs models transforms
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format typecheck bench docs zip clean
+.PHONY: help setup demo test lint format typecheck bench faults kafka docs zip clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,10 +21,10 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt conf/ivy.xml
 	@command -v java >/dev/null || { echo "make: expected Java 17 on the PATH; found none; install it"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	mkdir -p $(JARS)
-	rm -f $(JARS)/*.jar
+	rm -rf $(SHARE)/jars $(SHARE)/broker
 	java -cp "$$($(BIN)/python -c 'import pyspark, os; print(os.path.dirname(pyspark.__file__))')/jars/*" org.apache.ivy.Main \
-	  -warn -ivy conf/ivy.xml -cache $(VENV)/ivy -types jar -retrieve '$(JARS)/[organisation]_[artifact]-[revision].[ext]'
+	  -warn -ivy conf/ivy.xml -cache $(VENV)/ivy -confs jars broker -types jar bundle \
+	  -retrieve '$(SHARE)/[conf]/[organisation]_[artifact]-[revision].[ext]'
 	@touch $(STAMP)
 
 demo: setup ## Make up a company's data and run everything on it
@@ -48,6 +48,12 @@ typecheck: setup ## Check types (mypy strict)
 
 bench: setup ## Measure throughput beside the bare Spark job and Polars
 	$(BIN)/python -m leadhouse.bench
+
+faults: setup ## Kill the job everywhere, for hours, and see whether anybody can tell (SEEDS=25)
+	$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),25)
+
+kafka: setup ## Run a Kafka broker on 127.0.0.1:9092, to try streaming with
+	$(BIN)/python -m leadhouse.bench.broker
 
 docs: setup ## Write docs/tables.md anew from the table contracts
 	$(BIN)/python -m leadhouse.jobs.tables_page

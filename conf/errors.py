@@ -34,3 +34,15 @@ class InputError(LeadhouseError):
 
 class LostBytesError(LeadhouseError):
     """Bytes that were listed in a landing folder are gone before they were taken. Names the file."""
+
+
+class LostOffsetsError(LeadhouseError):
+    """Messages of a topic are gone before they were taken, or the topic is another one. Names topic and offsets."""
+
+
+def joined(problems: Sequence[LeadhouseError]) -> LeadhouseError:
+    """Return several errors as one: of the class of the first that no retry mends, if there is one."""
+    if len(problems) == 1:
+        return problems[0]
+    worst = next((problem for problem in problems if not problem.retryable), problems[0])
+    return type(worst)("\n".join(str(problem) for problem in problems))

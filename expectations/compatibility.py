@@ -96,8 +96,10 @@ def _contract_differences(old: Contract, new: Contract) -> Iterator[Difference]:
         yield Difference(BREAKING, None, f"location: {old.location.kind} became {new.location.kind}")
     elif old.location.path != new.location.path:
         yield Difference(
-            COMPATIBLE, None, f"path: {old.location.path!r} became {new.location.path!r}; files taken already stay"
+            COMPATIBLE, None, f"path: {old.location.path!r} became {new.location.path!r}; what was taken already stays"
         )
+    if old.location.kind == new.location.kind and old.location.subscription != new.location.subscription:
+        yield Difference(COMPATIBLE, None, "subscription: brokers, limits or options changed; offsets go on")
     for name in _OF_NO_ACCOUNT:
         if getattr(old, name) != getattr(new, name):
             yield Difference(COMPATIBLE, None, f"{name} changed")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from leadhouse.conf.secrets import Secret
 
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "timestamp", "date")
 
@@ -86,13 +88,31 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Subscription:
+    """How a topic is read."""
+
+    brokers: str
+    """``host:port``, with commas between several."""
+    is_pattern: bool = False
+    """Whether the location's path is a regular expression for many topics, rather than the name of one."""
+    starting: str = "earliest"
+    """``earliest`` or ``latest``: where to begin with a topic that was never read."""
+    max_offsets: int = 500_000
+    """So many offsets of the source make a micro-batch at the most."""
+    options: tuple[tuple[str, str | Secret], ...] = ()
+    """Settings of Kafka's consumer: TLS, SASL."""
+
+
+@dataclass(frozen=True)
 class Location:
     """Where a source lands."""
 
     kind: str
     """``local`` (a folder) or ``kafka``."""
     path: str
-    """A glob below the landing folder, or the topic."""
+    """A glob below the landing folder, a topic, or a pattern of topics."""
+    subscription: Subscription | None = None
+    """For ``kafka``."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +192,8 @@ class Contract:
     """Name of the function in ``transforms/sources`` that turns the vendor's payload into items."""
     retention_days: int | None = None
     freshness_hours: float | None = None
+    content: bytes = field(default=b"", repr=False)
+    """The contract file's bytes."""
 
     def fields_with(self, role: str) -> tuple[Field, ...]:
         """Return the fields that carry a role, in the contract's order."""

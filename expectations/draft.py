@@ -9,6 +9,7 @@ from pathlib import Path
 from leadhouse.conf.errors import InputError
 from leadhouse.conf.names import name_problem
 from leadhouse.expectations import guess_identity, guess_outcome, guess_time_role, guess_trait
+from leadhouse.expectations.contract import Location
 from leadhouse.expectations.draft_yaml import contract_yaml
 from leadhouse.expectations.drafted import DraftedField, DraftedSource, field_name, snake_name
 from leadhouse.expectations.guess_nulls import profiles
@@ -32,14 +33,20 @@ class Draft:
     rows: int
 
 
-def draft_contract(path: Path, source: str | None = None) -> Draft:
+def draft_contract(path: Path, source: str | None = None, location: Location | None = None) -> Draft:
     """Guess a contract from a CSV or JSON-lines sample. ``source`` names the source; None: after the file.
+    ``location`` is the topic that such lines are messages of; None: such files land.
 
-    Raises InputError where the sample can't be read as either, or the name is no name.
+    Raises InputError where the sample can't be read as either, or the name is no name; for a topic also where it isn't
+    JSON lines.
     """
     if source is not None and (problem := name_problem(source, "source")):
         raise InputError(problem)
     sample = read_sample(path)
+    if location is not None and sample.table.format != "json":
+        raise InputError(
+            f"{path}: expected JSON lines, one message each; got {sample.table.format}; take a sample of the topic"
+        )
     columns, nulls = profiles(sample.table.columns)
     writing = detect_writing(columns)
     drafted = DraftedSource(source or source_name(path), [], sample.table.rows)
@@ -49,7 +56,8 @@ def draft_contract(path: Path, source: str | None = None) -> Draft:
         names.add(name)
         drafted.fields.append(DraftedField(name, column, guess_type(column, name, writing)))
     _guess(drafted)
-    text = contract_yaml(drafted, sample, file_glob(path), nulls, writing, _history(drafted))
+    place = location or Location("local", file_glob(path))
+    text = contract_yaml(drafted, sample, place, nulls, writing, _history(drafted))
     doubts = tuple(_doubts(text))
     return Draft(drafted.name, text, doubts, len(drafted.fields), sample.table.rows)
 

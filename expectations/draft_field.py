@@ -6,8 +6,9 @@ from leadhouse.expectations.drafted import DraftedField
 from leadhouse.expectations.yaml_text import YamlText, flow_list, scalar
 
 
-def write_field(text: YamlText, entry: DraftedField) -> None:
-    """Add a field to a contract's text. Personal values are never shown, rare ones neither."""
+def write_field(text: YamlText, entry: DraftedField, *, repeats: bool = False) -> None:
+    """Add a field to a contract's text. Personal values are never shown, rare ones neither. ``repeats`` says that one
+    batch may hold a key twice, as a topic's may: whatever the sample has, the key is not declared unique then."""
     depth = 3
     text.comment(depth, _seen(entry))
     for note in entry.notes:
@@ -26,7 +27,7 @@ def write_field(text: YamlText, entry: DraftedField) -> None:
     if entry.required:
         text.add(depth, "required: true")
     if entry.key_position:
-        if entry.profile.unique:
+        if entry.profile.unique and not repeats:
             text.add(depth, "unique: true")
         text.add(depth, "primaryKey: true")
         text.add(depth, f"primaryKeyPosition: {entry.key_position}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leadhouse.expectations.contract import Shape
+from leadhouse.expectations.contract import Location, Shape
 from leadhouse.expectations.draft_field import write_field
 from leadhouse.expectations.drafted import DraftedSource
 from leadhouse.expectations.guess_nulls import NullToken
@@ -14,7 +14,12 @@ from leadhouse.expectations.yaml_text import YamlText, flow_list, scalar
 
 
 def contract_yaml(
-    source: DraftedSource, sample: Sample, glob: str, nulls: Sequence[NullToken], writing: Writing, history: str | None
+    source: DraftedSource,
+    sample: Sample,
+    location: Location,
+    nulls: Sequence[NullToken],
+    writing: Writing,
+    history: str | None,
 ) -> str:
     """Return the contract file's text. ``history`` says why the source is history, if it is."""
     text = YamlText()
@@ -35,8 +40,8 @@ def contract_yaml(
     text.add(0, "team: {name: data-engineering}")
     text.add(0, "description:")
     text.add(1, f"purpose: {scalar(_purpose(source, sample))}")
-    _server(text, sample, glob)
-    _properties(text, source, sample, nulls, writing, history)
+    _server(text, sample, location)
+    _properties(text, source, sample, location, nulls, writing, history)
     text.add(
         0, "# slaProperties: [{property: retention, value: 730, unit: d}, {property: freshness, value: 26, unit: h}]"
     )
@@ -49,7 +54,7 @@ def contract_yaml(
         text.doubt(2, f"left out: {name}: {reason}")
     text.add(2, "properties:")
     for entry in source.fields:
-        write_field(text, entry)
+        write_field(text, entry, repeats=location.subscription is not None)
     text.add(2, "quality:")
     text.add(3, "- {metric: rowCount, mustBeGreaterThan: 0}")
     return "\n".join(text.lines) + "\n"
@@ -60,12 +65,17 @@ def _purpose(source: DraftedSource, sample: Sample) -> str:
     return f"{what}, as exported to {sample.path.name}."
 
 
-def _server(text: YamlText, sample: Sample, glob: str) -> None:
+def _server(text: YamlText, sample: Sample, location: Location) -> None:
     text.add(0, "servers:")
-    text.add(1, "- server: landing")
-    text.add(2, "type: local")
-    text.comment(2, "a glob below the landing folder; if the files land in a folder of their own, put it in front")
-    text.add(2, f"path: {scalar(glob)}")
+    if location.subscription is not None:
+        text.add(1, "- server: stream")
+        text.add(2, "type: kafka")
+        text.add(2, f"host: {scalar(location.subscription.brokers)}")
+    else:
+        text.add(1, "- server: landing")
+        text.add(2, "type: local")
+        text.comment(2, "a glob below the landing folder; if the files land in a folder of their own, put it in front")
+        text.add(2, f"path: {scalar(location.path)}")
     text.add(2, f"format: {sample.table.format}")
     for doubt in sample.doubts:
         text.doubt(2, doubt)
@@ -76,6 +86,7 @@ def _properties(
     text: YamlText,
     source: DraftedSource,
     sample: Sample,
+    location: Location,
     nulls: Sequence[NullToken],
     writing: Writing,
     history: str | None,
@@ -84,6 +95,14 @@ def _properties(
         text.add(1, f"- {{property: {name}, value: {value}}}")
 
     text.add(0, "customProperties:")
+    if location.subscription is not None:
+        add("topic", scalar(location.path))
+        text.comment(1, "where to begin with a topic that was never read: earliest or latest")
+        add("startingOffsets", location.subscription.starting)
+        text.comment(1, "TLS and SASL: Kafka's own consumer settings; secrets only as {env: NAME} or {file: PATH}")
+        text.comment(
+            1, "- {property: kafka, value: {security.protocol: SASL_SSL, sasl.jaas.config: {env: KAFKA_JAAS}}}"
+        )
     text.comment(1, {
         "entities": "a row is a lead as it is now; 'full' if every file holds them all and who is absent was deleted",
         "events": "a row is something that happened once",

@@ -44,6 +44,10 @@ CONTRACT_PROPERTIES: Mapping[str, type | tuple[str, ...]] = {
     "maxRecordBytes": int,
     "adapter": str,
     "topic": str,
+    "topicPattern": str,
+    "startingOffsets": ("earliest", "latest"),
+    "maxOffsetsPerTrigger": int,
+    "kafka": dict,
 }
 """What a contract's own ``customProperties`` may hold: property → type, or the values that it may take."""
 
@@ -131,6 +135,7 @@ def _contract(
         source=str(document.get("name")),
         version=str(document.get("version")),
         content_hash=hashlib.sha256(content).hexdigest(),
+        content=content,
         file=file,
         owner=_owner(document.get("team")),
         description=str((document.get("description") or {}).get("purpose", "")),

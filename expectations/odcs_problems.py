@@ -54,7 +54,8 @@ def checked(
         elif not isinstance(value, (int, float) if expected is float else expected) or (
             expected in (int, float) and isinstance(value, bool)
         ):
-            came = "nothing" if value is None else repr(value)
+            # Of a mapping, which may hold what nobody should read, only the kind is told.
+            came = "nothing" if value is None else type(value).__name__ if expected is dict else repr(value)
             problems.add(f"{where}.{name}", f"expected {_WORDS[expected]}; got {came}")
         else:
             values[str(name)] = value

@@ -9,6 +9,10 @@ from zoneinfo import available_timezones
 
 from leadhouse.expectations.contract import Location, Shape
 from leadhouse.expectations.odcs_problems import Problems
+from leadhouse.expectations.odcs_topic import read_topic
+
+OF_TOPICS = {"topic", "topicPattern", "startingOffsets", "maxOffsetsPerTrigger", "kafka"}
+"""Custom properties of a contract that mean something for topics only."""
 
 
 def read_server(
@@ -26,10 +30,10 @@ def _location(server: Mapping[str, Any], custom: Mapping[str, Any], problems: Pr
     if kind not in ("local", "kafka"):
         problems.add("servers[0].type", f"expected 'local' or 'kafka'; got {kind!r}")
     if kind == "kafka":
-        path = custom.get("topic")
-        if not path:
-            problems.add("customProperties.topic", "expected the topic to subscribe to; it is missing")
-    elif not isinstance(path, str) or not path or path.startswith("/") or ".." in Path(path).parts or "\\" in path:
+        return read_topic(server, custom, problems)
+    for name in OF_TOPICS & custom.keys():
+        problems.add(f"customProperties.{name}", "expected it only where servers[0].type is kafka; drop it")
+    if not isinstance(path, str) or not path or path.startswith("/") or ".." in Path(path).parts or "\\" in path:
         problems.add("servers[0].path", f"expected a glob below the landing folder, without '..'; got {path!r}")
     return Location(str(kind), str(path))
 
@@ -38,7 +42,9 @@ def _shape(server: Mapping[str, Any], custom: Mapping[str, Any], problems: Probl
     form = server.get("format")
     if server.get("type") == "kafka":
         form = form or "json"
-    if form not in ("csv", "json"):
+        if form != "json":
+            problems.add("servers[0].format", f"expected 'json' for messages of a topic; got {form!r}")
+    elif form not in ("csv", "json"):
         problems.add("servers[0].format", f"expected 'csv' or 'json' (one object a line); got {form!r}")
     separator, quote = custom.get("delimiter", ","), custom.get("quote", '"')
     for name, mark in (("customProperties.delimiter", separator), ("customProperties.quote", quote)):

@@ -15,7 +15,7 @@ from leadhouse.conf.errors import InputError
 from leadhouse.conf.settings import read_settings
 from leadhouse.expectations.advice import advice
 from leadhouse.expectations.compatibility import BREAKING, Difference, differences, version_problem
-from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.contract import Contract, Location, Subscription
 from leadhouse.expectations.draft import Draft, draft_contract
 from leadhouse.expectations.odcs import parse_contract, read_contract, read_contracts
 from leadhouse.transforms.splitting import shape_problem
@@ -57,12 +57,14 @@ def check_contracts(path: Path, tenant: str = NO_TENANT) -> tuple[Check, ...]:
     return tuple(Check(contract, advice(contract)) for contract in contracts)
 
 
-def draft_into(sample: Path, workspace: Path | None, source: str | None = None) -> tuple[Draft, Path | None]:
+def draft_into(
+    sample: Path, workspace: Path | None, source: str | None = None, location: Location | None = None
+) -> tuple[Draft, Path | None]:
     """Draft a contract; with a workspace, write it there as ``contracts/<source>.odcs.yaml``.
 
     Raises InputError where the sample can't be read, the workspace is none, or it has such a contract already.
     """
-    draft = draft_contract(sample, source)
+    draft = draft_contract(sample, source, location)
     # What is drafted must pass its own check; if it doesn't, the fault is ours and better seen here than at the user's.
     parse_contract(draft.text.encode(), f"the draft of {sample.name}", NO_TENANT)
     if workspace is None:
@@ -90,9 +92,19 @@ def diff_contracts(old: Path, new: Path, tenant: str = NO_TENANT) -> tuple[tuple
     return found, version_problem(before, after, found)
 
 
-def show_draft(sample: Path, workspace: Path | None, source: str | None, console: Console) -> int:
-    """Print a draft to the standard output, or write it into a workspace; ``console`` gets a summary of its doubts."""
-    draft, target = draft_into(sample, workspace, source)
+def show_draft(
+    sample: Path,
+    workspace: Path | None,
+    source: str | None,
+    console: Console,
+    *,
+    topic: str | None = None,
+    broker: str = "",
+) -> int:
+    """Print a draft to the standard output, or write it into a workspace; ``console`` gets a summary of its doubts.
+    ``topic`` at ``broker`` is where such lines come from; None: they land as files."""
+    location = Location("kafka", topic, Subscription(broker)) if topic else None
+    draft, target = draft_into(sample, workspace, source, location)
     if target is None:
         sys.stdout.write(draft.text)
         return 0

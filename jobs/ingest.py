@@ -1,4 +1,7 @@
-"""The ingest job: takes every byte that landed, with where it came from; refuses nothing, loses nothing."""
+"""The ingest job: takes every byte that landed, with where it came from; refuses nothing, loses nothing.
+
+What lies in folders is taken here, what is in topics by ``leadhouse.jobs.topics``.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,24 @@ from pyspark.errors import PythonException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
-from leadhouse.conf.errors import LostBytesError
+from leadhouse.conf.errors import LeadhouseError, LostBytesError, LostOffsetsError, TransientError, joined
+from leadhouse.jobs import topics
 from leadhouse.jobs.runtime.batches import Count
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.listing import list_landing, lost_ranges, lost_rows, range_of
 from leadhouse.jobs.runtime.ranges import FileRange
-from leadhouse.jobs.runtime.runner import Report, run_job
+from leadhouse.jobs.runtime.runner import Report, join_reports, run_job
 from leadhouse.jobs.runtime.taking import count_records, is_there, lost_bytes, taken_records
 from leadhouse.transforms.hashing import identifier
 
 FILE_RANGE_KEY = "tenant string, source string, path string, file_version int, from_byte bigint, to_byte bigint"
+_OF_MESSAGES = {
+    "message_key": "binary",
+    "message_headers": "array<struct<key: string, value: binary>>",
+    "message_time": "timestamp",
+}
+"""Columns of bronze.records that records of files leave empty."""
 FEW_BYTES = 4_000_000
 """Up to so many bytes of records go through the driver, see ``FEW_ROWS``."""
 LOST = "lost"
@@ -62,12 +72,25 @@ SPEC = JobSpec(
 
 
 def run(run: Run) -> Report:
-    """List the landing folder, then take what is new in it.
+    """List the landing folder and the contracts' topics, then take what is new in them.
 
     Raises InputError, before anything is written, if folder or contracts are not as expected; LostBytesError, after
     everything else is taken and the loss is in the ledger, if listed bytes are gone. The next run goes on without them,
-    and takes them if they are there again.
+    and takes them if they are there again. Raises what ``topics.run`` does, after the files are taken.
     """
+    reports: list[Report] = []
+    failures: list[LeadhouseError] = []
+    for part in (_run_files, topics.run):
+        try:
+            reports.append(part(run))
+        except (LostBytesError, LostOffsetsError, TransientError) as failure:
+            failures.append(failure)  # a file that is gone keeps no topic waiting, nor the other way round
+    if failures:
+        raise joined(failures)
+    return join_reports(SPEC.name, *reports)
+
+
+def _run_files(run: Run) -> Report:
     if run.landing is None:
         return Report(SPEC.name, "unchanged")
     notes = list_landing(run, run.landing)
@@ -130,6 +153,7 @@ def _records(step: Step, landing: Path, ranges: Sequence[FileRange]) -> DataFram
         "*",
         F.lit(step.batch.recorded_at).alias("received_at"),
         identifier(*[F.col(name) for name in position]).alias("record_id"),
+        *[F.lit(None).cast(kind).alias(name) for name, kind in _OF_MESSAGES.items()],
         F.lit(step.batch.name).alias("batch"),
     )
 

@@ -13,8 +13,8 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
+from leadhouse.conf.secrets import environment_secret
 from leadhouse.conf.settings import Destination as Settings
-from leadhouse.conf.settings import environment_secret
 from leadhouse.jobs.destinations.destination import ACCEPTED, Action, Answer, Destination, Entry, ListNow
 from leadhouse.jobs.destinations.files import Files
 from leadhouse.jobs.destinations.webhook import Webhook

@@ -18,11 +18,13 @@ def contract_draft(
     sample: Annotated[Path, typer.Argument(help="A CSV or JSON-lines file of the source.")],
     workspace: OfWorkspace = None,
     source: Annotated[str | None, typer.Option("--source", help="The source's name; default: from the file's.")] = None,
+    topic: Annotated[str | None, typer.Option("--topic", help="The Kafka topic whose messages the lines are.")] = None,
+    broker: Annotated[str, typer.Option("--broker", help="The topic's broker, host:port.")] = "127.0.0.1:9092",
 ) -> int:
     """Guess a contract from a sample, each doubt marked; into the workspace, or to the standard output."""
     from leadhouse.jobs.contract import show_draft
 
-    return show_draft(existing_file(sample, "sample"), workspace, source, Console())
+    return show_draft(existing_file(sample, "sample"), workspace, source, Console(), topic=topic, broker=broker)
 
 
 @app.command("try")

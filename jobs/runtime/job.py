@@ -39,6 +39,8 @@ class Run:
     """The moment to compute for; None: each tenant's latest event."""
     allow_empty: tuple[str, ...] = ()
     """For sync: lists that may collapse to nobody."""
+    accept_loss: tuple[str, ...] = ()
+    """For ingest: topics of which messages that are gone may stay gone."""
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -72,6 +74,8 @@ class JobSpec:
     step: Callable[[Step], Result]
     stream: str | None = None
     """The table whose new rows are its micro-batches; None: one batch whenever what it is triggered by has changed."""
+    commits_per_batch: int | None = None
+    """Of a streaming job: so many commits of its stream's table make a micro-batch; None: as many as fit its size."""
     discards: tuple[str, ...] = ()
     """Of a streaming job: tables whose rows of an unfinished batch are removed when its checkpoint is lost."""
     triggers: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, H
 
 from leadhouse.conf import settings as conf
 from leadhouse.conf.errors import LeadhouseError
-from leadhouse.conf.settings import environment_secret
+from leadhouse.conf.secrets import environment_secret
 from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs.runtime.batches import Batch, Outcome
 from leadhouse.jobs.runtime.datasets import PRODUCER, Datasets

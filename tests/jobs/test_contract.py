@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from leadhouse.conf.errors import InputError
-from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.contract import Contract, Location, Subscription
 from leadhouse.expectations.odcs import parse_contract
 from leadhouse.jobs.contract import check_contracts, diff_contracts, draft_into, show_check, show_diff, show_draft
 from leadhouse.jobs.contract_try import Trial, render_trial, try_contract
@@ -246,3 +246,17 @@ def test_a_draft_goes_to_the_standard_output_untouched(tmp_path: Path, capsys: p
     sample.write_text(f"{HEADER}\n1,a@b.co,2026-01-01,10,yes,no\n")
     show_draft(sample, None, None, console())
     assert capsys.readouterr().out == draft_into(sample, None)[0].text
+
+
+def test_a_draft_of_messages_names_their_topic_and_lets_a_batch_hold_a_key_twice(tmp_path: Path) -> None:
+    sample = tmp_path / "clicks.jsonl"
+    sample.write_text('{"lead_id": "1", "updated_at": "2026-03-01T10:00:00Z"}\n{"lead_id": "2", "updated_at": null}\n')
+    subscription = Subscription("broker:9092")
+    draft, _ = draft_into(sample, None, location=Location("kafka", "clicks", subscription))
+    contract = parse_contract(draft.text.encode(), "clicks.yaml", "acme")
+    assert contract.location == Location("kafka", "clicks", subscription)
+    assert not any(field.unique for field in contract.fields)
+    csv = tmp_path / "clicks.csv"
+    csv.write_text("lead_id\n1\n")
+    with pytest.raises(InputError, match="expected JSON lines"):
+        draft_into(csv, None, location=Location("kafka", "clicks", subscription))

@@ -1,0 +1,131 @@
+"""A Kafka broker of one's own on 127.0.0.1, to try things with: ``make kafka``, tests and benchmark start it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from leadhouse.conf.errors import InputError, LeadhouseError
+from leadhouse.jobs.runtime.session import jars_folder
+
+PORT = 9092
+_STARTED = "Kafka Server started"
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+log.dirs={folder}/log
+num.partitions=2
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+group.initial.rebalance.delay.ms=0
+log.retention.check.interval.ms=1000
+log.cleaner.backoff.ms=500
+message.max.bytes=100000000
+replica.fetch.max.bytes=100000000
+"""
+_LOGGING = """\
+appenders=out
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%p %c{1} %m%n
+rootLogger.level=WARN
+rootLogger.appenderRef.out.ref=out
+logger.started.name=kafka.server.KafkaRaftServer
+logger.started.level=INFO
+"""
+
+
+@contextmanager
+def running_broker(folder: Path, port: int | None = None) -> Iterator[str]:
+    """Run a broker that keeps its log in a folder, and yield its address; stop it afterwards.
+
+    A folder that held a broker before goes on with its topics. ``port``: None for a free one. Raises InputError if its
+    JARs are not there, LeadhouseError if it doesn't start.
+    """
+    chosen = port or _free_port()
+    process = start_broker(folder, chosen)
+    try:
+        yield f"127.0.0.1:{chosen}"
+    finally:
+        stop_broker(process)
+
+
+def start_broker(folder: Path, port: int) -> subprocess.Popen[str]:
+    """Start a broker and return its process once it answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    properties, logging = folder / "server.properties", folder / "log4j2.properties"
+    logging.write_text(_LOGGING, encoding="utf-8")
+    properties.write_text(
+        _PROPERTIES.format(port=port, controller=_free_port(), folder=folder.absolute()), encoding="utf-8"
+    )
+    java = ["java", "-Xmx512m", f"-Dlog4j2.configurationFile={logging.absolute()}", "-cp", f"{_jars()}/*"]
+    if not (folder / "log" / "meta.properties").is_file():
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        form = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+        made = subprocess.run(form, capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise LeadhouseError(f"kafka: expected a new log in {folder}; it failed: {made.stderr.strip()[-500:]}")
+    process = subprocess.Popen(
+        [*java, "kafka.Kafka", str(properties)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for whoever started it, who then stops it in order
+    )
+    said: list[str] = []
+    for line in process.stdout or ():
+        said.append(line)
+        if _STARTED in line:
+            return process
+    raise LeadhouseError(f"kafka: expected a broker on port {port}; it ended: {''.join(said)[-500:]}")
+
+
+def stop_broker(process: subprocess.Popen[str], *, at_once: bool = False) -> None:
+    """Stop a broker and wait for its end. ``at_once``: as if its machine had failed."""
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGKILL if at_once else signal.SIGTERM)
+    process.communicate()
+
+
+def _jars() -> Path:
+    folder = jars_folder().with_name("broker")
+    if not any(folder.glob("*kafka_2*.jar")):
+        raise InputError(f"kafka: expected the broker's JARs in {folder}; found none; run 'make setup'")
+    return folder
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> int:
+    """Run a broker until Ctrl-C."""
+    with TemporaryDirectory() as folder, suppress(KeyboardInterrupt), running_broker(Path(folder), PORT) as address:
+        print(f"A Kafka broker is at {address}; Ctrl-C stops it. To send lines to a topic, in another terminal:")
+        producer = "org.apache.kafka.tools.ConsoleProducer"
+        print(f"  java -cp '{_jars()}/*' {producer} --bootstrap-server {address} --topic clicks", flush=True)
+        signal.pause()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

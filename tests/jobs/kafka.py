@@ -1,0 +1,69 @@
+"""A topic of a real broker, and what a producer or an administrator can do to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+
+class Topic:
+    """A topic of a test's own, and what a producer can do to it."""
+
+    def __init__(self, spark: SparkSession, address: str, name: str, partitions: int = 1) -> None:
+        self.jvm: Any = spark._jvm
+        self.gateway: Any = spark.sparkContext._gateway
+        self.address, self.name = address, name
+        self.kafka = self.jvm.org.apache.kafka
+        self.admin = self.kafka.clients.admin.AdminClient.create(self._properties())
+        self.create(partitions)
+
+    def _properties(self, **more: str) -> Any:
+        properties = self.jvm.java.util.Properties()
+        for key, value in {"bootstrap.servers": self.address, **more}.items():
+            properties.setProperty(key, value)
+        return properties
+
+    def create(self, partitions: int = 1, **configs: str) -> None:
+        new = self.kafka.clients.admin.NewTopic(self.name, partitions, 1)
+        new.configs({key.replace("_", "."): value for key, value in configs.items()})
+        self.admin.createTopics([new]).all().get()
+
+    def delete(self) -> None:
+        self.admin.deleteTopics([self.name]).all().get()
+        while self.name in self.admin.listTopics().names().get():
+            """The broker says that it is gone before it is."""
+
+    def remove_before(self, offset: int, partition: int = 0) -> None:
+        where = self.kafka.common.TopicPartition(self.name, partition)
+        records = self.jvm.java.util.HashMap()
+        # A static method and another one share this name, which py4j can't tell apart.
+        types = self.gateway.new_array(self.jvm.java.lang.Class, 1)
+        types[0] = self.jvm.java.lang.Long.TYPE
+        values = self.gateway.new_array(self.jvm.java.lang.Object, 1)
+        values[0] = offset
+        method = self.kafka.clients.admin.RecordsToDelete._java_lang_class.getMethod("beforeOffset", types)
+        records[where] = method.invoke(None, values)
+        self.admin.deleteRecords(records).all().get()
+
+    def send(
+        self, *values: bytes | None, partition: int = 0, key: bytes | None = None, transaction: str | None = None
+    ) -> None:
+        """Send messages; ``transaction`` is ``commit`` or ``abort``."""
+        serializer = "org.apache.kafka.common.serialization.ByteArraySerializer"
+        more = {"key.serializer": serializer, "value.serializer": serializer, "max.request.size": "100000000",
+                "buffer.memory": "200000000"}  # fmt: skip
+        if transaction:
+            more["transactional.id"] = self.name
+        producer = self.kafka.clients.producer.KafkaProducer(self._properties(**more))
+        if transaction:
+            producer.initTransactions()
+            producer.beginTransaction()
+        for value in values:
+            producer.send(self.kafka.clients.producer.ProducerRecord(self.name, partition, key, value)).get()
+        if transaction:
+            getattr(producer, f"{transaction}Transaction")()
+        producer.close()
+
+    def close(self) -> None:
+        self.admin.close()
