@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 import types
 import typing
@@ -104,6 +103,23 @@ class Destination:
 
 
 @dataclass(frozen=True)
+class Maintenance:
+    """How a lake is kept small and quick, by ``leadhouse maintain`` and in the quiet moments of ``run --follow``."""
+
+    history_days: int = 7
+    """Tables can be read as they stood so many days back (30 at most: Delta itself forgets what is older). What only
+    older versions need goes: what has expired is gone from disk so many days later."""
+    small_files: int = 16
+    """A table is compacted when it has so many files of less than a quarter of ``file_megabytes``."""
+    file_megabytes: int = 64
+    """Size of the files that compaction makes, about."""
+    cluster_megabytes: int = 512
+    """Facts are ordered by tenant and time when their table has so many, and again each time it has grown by half."""
+    lineage_megabytes: int = 64
+    """``ops/lineage.jsonl`` makes way for a new file at this size; three old ones are kept."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that a workspace's ``settings.toml`` may say."""
 
@@ -114,6 +130,7 @@ class Settings:
     decisions: Decisions = field(default_factory=Decisions)
     lineage: Lineage = field(default_factory=Lineage)
     mlflow: Mlflow = field(default_factory=Mlflow)
+    maintenance: Maintenance = field(default_factory=Maintenance)
     destinations: Mapping[str, Destination] = field(
         default_factory=lambda: types.MappingProxyType({"files": Destination(type="files")})
     )
@@ -143,17 +160,6 @@ def read_settings(workspace: Path) -> Settings:
     if problems or settings is None:
         raise InputError(problems)
     return typing.cast(Settings, settings)
-
-
-def environment_secret(name: str | None) -> str | None:
-    """Return the secret in an environment variable; None where no variable is named. Raises InputError if it is
-    unset."""
-    if name is None:
-        return None
-    value = os.environ.get(name)
-    if not value:
-        raise InputError(f"environment: expected a secret in {name}; it is not set; export it and run again")
-    return value
 
 
 def _build(cls: type, document: object, where: str, problems: list[str]) -> Any:
@@ -225,6 +231,11 @@ def _range_problems(settings: Settings) -> list[str]:
         ("training.folds", training.folds, 2),
         ("identity.shared_above", settings.identity.shared_above, 1),
         ("landing.range_bytes", settings.landing.range_bytes, 1),
+        ("maintenance.history_days", settings.maintenance.history_days, 0),
+        ("maintenance.small_files", settings.maintenance.small_files, 2),
+        ("maintenance.file_megabytes", settings.maintenance.file_megabytes, 1),
+        ("maintenance.cluster_megabytes", settings.maintenance.cluster_megabytes, 1),
+        ("maintenance.lineage_megabytes", settings.maintenance.lineage_megabytes, 1),
     ):
         if value < least:
             problems.append(f"settings.toml: {name}: expected at least {least}; got {value}")

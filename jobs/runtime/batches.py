@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import pyarrow.compute as pc
-
 from leadhouse.jobs.runtime.lake import Lake
 
 RELEASED, REJECTED = "released", "rejected"
 """A person's word on a held batch."""
+BOOK = "ops.batches"
 COMPLETE, HELD, FAILED, RUNNING = "complete", "held", "failed", "running"
+
+
+_BOOKS: dict[str, tuple[tuple[str, int], list[dict[str, Any]]]] = {}
+"""Per book its table's id and version, and its rows, as this process last knew them."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Count:
     tenant: str
     source: str
     measure: str
-    """fetched, items, accepted, quarantined, duplicate, superseded, held, or the name of a table written."""
+    """fetched, items, accepted, quarantined, duplicate, superseded, held, lost, expired, or a name of the job's own."""
     rows: int
 
 
@@ -147,10 +150,17 @@ def new_batch(
 
 
 def _rows(lake: Lake, job: str, kind: str) -> list[dict[str, Any]]:
-    dataset = lake.dataset("ops.batches")
-    rows: list[dict[str, Any]] = dataset.to_table(
-        filter=(pc.field("job") == job) & (pc.field("kind") == kind)
-    ).to_pylist()
+    return [row for row in _book(lake) if row["job"] == job and row["kind"] == kind]
+
+
+def _book(lake: Lake) -> list[dict[str, Any]]:
+    """Return all rows of the book; read again only if somebody else has written: a batch looks into it ten times."""
+    opened = lake.open(BOOK)
+    state = (str(opened.metadata().id), opened.version())
+    known, rows = _BOOKS.get(lake.table_path(BOOK), (None, []))
+    if known != state:
+        rows = lake.dataset(BOOK).to_table().to_pylist()
+        _BOOKS[lake.table_path(BOOK)] = (state, rows)
     return rows
 
 
@@ -176,7 +186,11 @@ def _append(lake: Lake, batch: Batch, kind: str, outcome: Outcome, now: datetime
         "error": outcome.error,
     }
     # Failures of one batch may follow each other: the table's version makes each row's transaction its own.
-    lake.append_local("ops.batches", [row], app_id=f"{batch.name}:{kind}", app_version=lake.version("ops.batches"))
+    before = lake.version(BOOK)
+    after = lake.append_local(BOOK, [row], app_id=f"{batch.name}:{kind}", app_version=before)
+    known, rows = _BOOKS.get(lake.table_path(BOOK), (None, []))
+    if known is not None and known[1] == before == after - 1:
+        _BOOKS[lake.table_path(BOOK)] = ((known[0], after), [*rows, row])
 
 
 def _batch(row: dict[str, Any]) -> Batch:

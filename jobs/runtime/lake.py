@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,8 +22,12 @@ from leadhouse.expectations.table_changes import released_form, write_released
 from leadhouse.expectations.tables import TableSpec, table_schema, table_specs
 from leadhouse.jobs.runtime.lock import LOCK
 from leadhouse.jobs.runtime.place import CARD, FORMAT_VERSION, Place, known_table, read_card
+from leadhouse.jobs.runtime.table_log import CONTENT, content_version, drop_stale_checksums
 
 Mode = Literal["append", "overwrite"]
+
+_SORTED_IN_MEMORY = 1_000_000_000
+"""Bytes that ordering a table's rows takes before it spills to disk."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,60 @@ class Lake(Place):
         """Remove what a batch wrote into a table that nobody streams from."""
         self.open(table).delete(f"batch = '{batch}'")
 
+    def remove(self, table: str, predicate: str, *, app_id: str, app_version: int) -> None:
+        """Remove the rows that a predicate selects, once per app id and version, as ``write`` does."""
+        opened = self.open(table)
+        key = f"{self.lake_id}:{app_id}"
+        stored = opened.transaction_version(key)
+        if stored is None or stored < app_version:
+            properties = CommitProperties(app_transactions=[Transaction(key, app_version)])
+            opened.delete(predicate, commit_properties=properties)
+
+    def compact(self, table: str, *, target_bytes: int, by: Sequence[str] = ()) -> None:
+        """Join a table's files into ones of about a size; ``by``: order all rows by these columns on the way.
+
+        Streams see no new rows, and ``state`` stays as it was.
+        """
+        optimize, properties = self.open(table).optimize, self._same_rows(table)
+        if by:
+            optimize.z_order(
+                by, target_size=target_bytes, max_spill_size=_SORTED_IN_MEMORY, commit_properties=properties
+            )
+        else:
+            optimize.compact(target_size=target_bytes, commit_properties=properties)
+
+    def vacuum(self, table: str, *, hours: int, keep: Sequence[int], dry_run: bool = False) -> tuple[int, int]:
+        """Remove the files that no version of the last ``hours`` needs, nor any version in ``keep``. Returns files and
+        bytes."""
+        folder = Path(self.table_path(table))
+        opened = self.open(table)
+
+        def unneeded(dry: bool, properties: CommitProperties | None = None) -> list[str]:
+            return opened.vacuum(
+                hours,
+                dry_run=dry,
+                enforce_retention_duration=False,
+                full=True,  # also what a killed writer left behind, which no log names
+                keep_versions=list(keep) or None,
+                commit_properties=properties,
+            )
+
+        # What was removed before is named again, as long as the log remembers it.
+        found = {path: (folder / path).stat().st_size for path in unneeded(True) if (folder / path).exists()}
+        if found and not dry_run:
+            unneeded(False, self._same_rows(table))
+            for path in found:  # Hadoop's checksums lie beside
+                (folder / path).with_name(f".{(folder / path).name}.crc").unlink(missing_ok=True)
+        return len(found), sum(found.values())
+
+    def checkpoint(self, table: str) -> None:
+        """Write down a table's state as one file, so that whoever opens it needn't read its log from the beginning."""
+        self.open(table).create_checkpoint()
+        drop_stale_checksums(self.log_path(table))
+
+    def _same_rows(self, table: str) -> CommitProperties:
+        return CommitProperties({CONTENT: content_version(self.log_path(table), self.version(table))})
+
     def _write_local(self, table: str, rows: pa.Table, mode: Mode, app_id: str, app_version: int) -> int:
         opened = self.open(table)
         key = f"{self.lake_id}:{app_id}"
@@ -89,6 +147,7 @@ class Lake(Place):
                 mode=mode,
                 commit_properties=CommitProperties(app_transactions=[Transaction(key, app_version)]),
             )
+            drop_stale_checksums(self.log_path(table))  # delta-rs makes a checkpoint by itself every 100 commits
         return self.version(table)
 
     def keep(self, content: bytes) -> str:

@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.expectations.tables import TableSpec, table_specs
+from leadhouse.jobs.runtime.table_log import content_version
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -35,6 +36,10 @@ class Place:
         layer, _, name = table.partition(".")
         return str(self.root / layer / name)
 
+    def log_path(self, table: str) -> Path:
+        """Return the folder of a table's log."""
+        return Path(self.table_path(table)) / "_delta_log"
+
     def checkpoint_path(self, job: str, generation: int) -> Path:
         """Return where a streaming job keeps its progress."""
         return self.root / "checkpoints" / job / str(generation)
@@ -44,9 +49,10 @@ class Place:
         return self.open(table).version()
 
     def state(self, table: str) -> str:
-        """Return what tells a table's content from any other: its id and version. A table made anew has another id."""
+        """Return what tells a table's content from any other: its id and the version that last changed its rows. A
+        table made anew has another id."""
         opened = self.open(table)
-        return f"{opened.metadata().id}:{opened.version()}"
+        return f"{opened.metadata().id}:{content_version(self.log_path(table), opened.version())}"
 
     def open(self, table: str, version: int | None = None) -> DeltaTable:
         """Open a table for reading without a JVM."""

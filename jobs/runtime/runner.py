@@ -17,8 +17,12 @@ from leadhouse.jobs.runtime.batches import COMPLETE, FAILED, HELD, Batch, Count,
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.lineage import Lineage
+from leadhouse.jobs.runtime.progress import is_through
 
-_STREAM_OPTIONS = {"maxBytesPerTrigger": "128m", "ignoreChanges": "false"}
+UNCHANGED = "unchanged"
+"""Status of a job that found nothing new."""
+# Commits that let expired records go change files, and hold nothing new.
+_STREAM_OPTIONS = {"maxBytesPerTrigger": "128m", "skipChangeCommits": "true"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def run_job(run: Run, spec: JobSpec) -> Report:
     """
     results = _run_stream(run, spec) if spec.stream else _run_once(run, spec)
     if not results:
-        return Report(spec.name, "unchanged")
+        return Report(spec.name, UNCHANGED)
     return Report(
         job=spec.name,
         status=HELD if any(result.status == HELD for result in results) else COMPLETE,
@@ -54,9 +58,9 @@ def run_job(run: Run, spec: JobSpec) -> Report:
 
 def join_reports(job: str, *reports: Report) -> Report:
     """Return the reports of several parts as one job's."""
-    worked = [report for report in reports if report.status != "unchanged"]
+    worked = [report for report in reports if report.status != UNCHANGED]
     if not worked:
-        return Report(job, "unchanged")
+        return Report(job, UNCHANGED)
     return Report(
         job=job,
         status=HELD if any(report.status == HELD for report in worked) else COMPLETE,
@@ -69,9 +73,12 @@ def join_reports(job: str, *reports: Report) -> Report:
 
 def _run_stream(run: Run, spec: JobSpec) -> list[Result]:
     """Take a streaming job through what has arrived (``availableNow``), one micro-batch after another."""
+    generation = _generation(run, spec)
+    # A stream takes a second only to find that there is nothing.
+    if is_through(run.lake, str(spec.stream), run.lake.checkpoint_path(spec.name, generation)):
+        return []
     results: list[Result] = []
     failures: list[Exception] = []
-    generation = _generation(run, spec)
 
     def take(rows: DataFrame, number: int) -> None:
         try:
@@ -81,7 +88,9 @@ def _run_stream(run: Run, spec: JobSpec) -> list[Result]:
             failures.append(failure)
             raise
 
-    source = run.lake.stream(run.spark, str(spec.stream), _STREAM_OPTIONS)
+    # A commit of a job is one file where few rows are written, and a listing always is.
+    limit = {"maxFilesPerTrigger": str(spec.commits_per_batch)} if spec.commits_per_batch else {}
+    source = run.lake.stream(run.spark, str(spec.stream), _STREAM_OPTIONS | limit)
     query = (
         source.writeStream.foreachBatch(take)
         .option("checkpointLocation", str(run.lake.checkpoint_path(spec.name, generation)))
