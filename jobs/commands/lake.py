@@ -1,4 +1,4 @@
-"""The commands about one lake: its state, its tables, a trace, what was refused and what is held."""
+"""The commands about one lake: its state, its soundness, its tables, a trace, what was refused and what is held."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from leadhouse.jobs.commands.options import DEFAULT_LAKE, DEFAULT_WORKSPACE, AsJson, Lake, Workspace
+from leadhouse.jobs.commands.options import DEFAULT_LAKE, DEFAULT_WORKSPACE, AsJson, Lake, OfWorkspace, Workspace
 
 app = typer.Typer()
 held_app = typer.Typer(help="Batches that the quality gate holds.", no_args_is_help=True)
@@ -57,6 +57,14 @@ def trace(
     from leadhouse.jobs.trace import show_trace
 
     show_trace(lake, wanted, as_json=as_json, console=Console())
+
+
+@app.command()
+def doctor(lake: Lake = DEFAULT_LAKE, workspace: OfWorkspace = None, as_json: AsJson = False) -> int:
+    """Check that this machine and a lake are sound. Exit code 1 if something is wrong."""
+    from leadhouse.jobs.doctor import show_doctor
+
+    return show_doctor(lake, workspace, as_json=as_json, console=Console())
 
 
 @quarantine_app.command("list")
