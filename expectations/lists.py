@@ -18,7 +18,8 @@ from leadhouse.transforms.lists import CRM_TASK, ListSpec, in_order
 
 LEGAL_BASES = ("legitimate_interest", "contract", "consent")
 _REQUIRED = ("name", "channel", "purpose", "eligible")
-_KNOWN = (*_REQUIRED, "description", "priority", "rank_by", "capacity_per_day", "hold_out", "legal_basis")
+_KNOWN = (*_REQUIRED, "description", "priority", "rank_by", "capacity_per_day", "hold_out", "legal_basis",
+          "max_input_age_hours")  # fmt: skip
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -32,7 +33,9 @@ def read_lists(files: Iterable[Path], contracts: Iterable[Contract]) -> tuple[Li
 
 def parse_lists(documents: Mapping[str, bytes], contracts: Iterable[Contract]) -> tuple[ListSpec, ...]:
     """Read lists from the bytes of their files, by file name. As ``read_lists`` otherwise."""
+    contracts = tuple(contracts)
     traits = trait_types(contracts)
+    promised = any(contract.freshness_hours is not None for contract in contracts)
     problems: list[str] = []
     lists: list[ListSpec] = []
     seen: dict[str, str] = {}
@@ -44,6 +47,11 @@ def parse_lists(documents: Mapping[str, bytes], contracts: Iterable[Contract]) -
         if (other := seen.setdefault(entry.name.lower(), file)) != file:
             problems.append(f"{file}: name: expected a name of its own; {other} has {entry.name!r} too; rename one")
         lists.append(entry)
+        if entry.max_input_age_hours is not None and not promised:
+            problems.append(
+                f"{file}: max_input_age_hours: expected a contract that promises freshness (slaProperties); none does; "
+                "add it to the contracts of this list's inputs"
+            )
     if problems:
         raise InputError(problems)
     return in_order(tuple(lists))
@@ -89,6 +97,7 @@ def _parse(file: str, content: bytes, traits: Mapping[str, str], problems: list[
         capacity_per_day=document.get("capacity_per_day"),
         hold_out=float(document.get("hold_out", 0.0)),
         legal_basis=document.get("legal_basis"),
+        max_input_age_hours=document.get("max_input_age_hours"),
         description=document.get("description") or "",
     )
 
@@ -142,4 +151,8 @@ _EXPECTED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         "a share of at least 0 and less than 1",
     ),
     "legal_basis": (lambda value: value in LEGAL_BASES, f"one of {', '.join(LEGAL_BASES)}"),
+    "max_input_age_hours": (
+        lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
+        "a number of hours above 0",
+    ),
 }

@@ -23,6 +23,7 @@ from leadhouse.transforms.cases import incumbents, lead_cases, won_leads
 from leadhouse.transforms.consent import contact_keys, standing_consents
 from leadhouse.transforms.engagement import engagement_lists
 from leadhouse.transforms.enrolment import new_enrolments, stored_arms
+from leadhouse.transforms.freshness import last_received, stale_lists, without_stale
 from leadhouse.transforms.lists import ListSpec
 
 
@@ -47,7 +48,7 @@ def _step(step: Step) -> Result:
     lists = pinned_lists(step)
     ticks = _ticks(step)
     kept = incumbents(step.read("gold.decisions"), step.read("silver.identities"), ticks)
-    cases = _cases(step, ticks, kept, lists)
+    cases = _on_fresh_inputs(step, _cases(step, ticks, kept, lists), lists)
     placed = made.place_leads(cases, made.places_used(kept), lists=lists).persist()
     decided = made.decide(placed, lists=lists).persist()
     decisions = made.complete_decisions(
@@ -99,6 +100,17 @@ def _cases(step: Step, ticks: DataFrame, kept: DataFrame, lists: tuple[ListSpec,
     )
 
 
+def _on_fresh_inputs(step: Step, cases: DataFrame, lists: tuple[ListSpec, ...]) -> DataFrame:
+    """Let no list take a lead where its inputs are older, as the batch begins, than the list allows."""
+    if all(spec.max_input_age_hours is None for spec in lists):
+        return cases
+    contracts = pinned_contracts(step)
+    inputs = tuple((entry.tenant, entry.source) for entry in contracts if entry.freshness_hours is not None)
+    received = last_received(step.read("ops.batches"))
+    stale = stale_lists(received, lists=lists, inputs=inputs, now=step.batch.recorded_at)
+    return without_stale(cases, stale, lists=lists)
+
+
 def _definitions_hash(definitions: Mapping[str, str]) -> str:
     """One hash over all lists and policies in force."""
     in_force = {name: digest for name, digest in definitions.items() if name.startswith(("lists/", "policies/"))}
@@ -133,11 +145,13 @@ SPEC = JobSpec(
         "silver.identities",
         "silver.consents",
         "silver.outcomes",
+        "ops.batches",
     ),
     writes=("gold.decisions", "gold.enrolments", "gold.engagement_lists"),
     guardrails=(
         "engages nobody without consent or a declared legal basis for the list's channel and purpose",
         "engages nobody who is deleted, was won already or is held out for comparison",
+        "engages nobody on inputs that are older than the list allows",
         "engages no more leads of a list in a UTC day than its capacity",
         "runs no expression that is not on the allow-list",
     ),

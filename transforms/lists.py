@@ -31,6 +31,8 @@ class ListSpec:
     """Share of its leads that is kept off for comparison."""
     legal_basis: str | None = None
     """For crm_task: what allows it where no statement of the lead's does."""
+    max_input_age_hours: float | None = None
+    """Nobody is listed where a source that promises to be fresh last delivered longer ago; None: whenever that was."""
     description: str = ""
 
 
