@@ -50,7 +50,7 @@ def refine_records(
     since they were received, if the gate lets them pass. ``again``: the records were refused before; only what is new
     about them is written.
     """
-    units = _take_units(step, records, released_at, again)
+    units = take_units(step, records, released_at=released_at, again=again)
     try:
         _write(step, units)
     finally:
@@ -71,7 +71,13 @@ def unaccounted(step: Step, records: DataFrame, tables: Sequence[str]) -> DataFr
     return records
 
 
-def _take_units(step: Step, records: DataFrame, released_at: datetime | None, again: bool) -> list[Unit]:
+def take_units(
+    step: Step, records: DataFrame, *, released_at: datetime | None = None, again: bool = False, alone: bool = False
+) -> list[Unit]:
+    """Parse and judge records, unit by unit; the caller releases the units.
+
+    ``released_at`` and ``again`` as of ``refine_records``; ``alone``: as if nothing had come before them.
+    """
     contracts = {(contract.tenant, contract.source): contract for contract in pinned_contracts(step)}
     found = records.select("tenant", "source", "header_id").distinct().collect()
     missing = sorted({row.source for row in found if (row.tenant, row.source) not in contracts})
@@ -81,26 +87,20 @@ def _take_units(step: Step, records: DataFrame, released_at: datetime | None, ag
         )
     headers: dict[tuple[str, str], Headers] = {}
     files = step.read("bronze.files").where(F.col("header_id").isNotNull())
-    known = {
+    seen = {
         (row.tenant, row.source, row.header_id): tuple(row.header)
         for row in files.select("tenant", "source", "header_id", "header").distinct().collect()
     }
     for row in found:
-        columns = known.get((row.tenant, row.source, row.header_id), ())
+        columns = seen.get((row.tenant, row.source, row.header_id), ())
         headers.setdefault((row.tenant, row.source), {})[row.header_id] = columns
-    known_so_far = Known(
-        items=None if step.was_empty("silver.items") else step.read("silver.items"),
-        traits=None if step.was_empty("silver.traits") else step.read("silver.traits"),
-        records=step.read("bronze.records"),
-        files=step.read("bronze.files"),
-        refused=step.read("silver.quarantine") if again else None,
-    )
+    known = Known() if alone else _known(step, again)
     return [
         take_unit(
             records.where((F.col("tenant") == tenant) & (F.col("source") == source)),
             contracts[tenant, source],
             headers[tenant, source],
-            known_so_far,
+            known,
             key=step.run.keys[tenant],
             default_region=step.run.workspace.settings.identity.default_region,
             released_at=released_at,
@@ -109,9 +109,19 @@ def _take_units(step: Step, records: DataFrame, released_at: datetime | None, ag
     ]
 
 
+def _known(step: Step, again: bool) -> Known:
+    return Known(
+        items=None if step.was_empty("silver.items") else step.read("silver.items"),
+        traits=None if step.was_empty("silver.traits") else step.read("silver.traits"),
+        records=step.read("bronze.records"),
+        files=step.read("bronze.files"),
+        refused=step.read("silver.quarantine") if again else None,
+    )
+
+
 def _write(step: Step, units: Sequence[Unit]) -> None:
     batch = step.batch.name
-    few = sum(unit.count("items") * max(1, len(unit.mapping.traits)) for unit in units) <= FEW_ROWS
+    few = are_few(units)
     if refused := [_refused(unit, batch) for unit in units if unit.count("quarantined")]:
         step.append("silver.quarantine", reduce(DataFrame.unionByName, refused), few=few)
     if held := [_held(unit, step) for unit in units if unit.held]:
@@ -121,26 +131,45 @@ def _write(step: Step, units: Sequence[Unit]) -> None:
         return
     step.append("silver.items", reduce(DataFrame.unionByName, [_items(unit, batch) for unit in passed]), few=few)
     reach("refine:after-items")
-    fresh = [unit for unit in passed if unit.count("accepted")]
+    write_facts(step, passed, few=few)
+
+
+def are_few(units: Sequence[Unit]) -> bool:
+    """Whether what units state fits into the driver."""
+    return sum(unit.count("items") * max(1, len(unit.mapping.traits)) for unit in units) <= FEW_ROWS
+
+
+def write_facts(step: Step, units: Sequence[Unit], *, few: bool, again: bool = False) -> None:
+    """Write what the accepted items of units state, without what is known already.
+
+    ``again``: signals may be known too, since the items were accepted before.
+    """
+    batch = step.batch.name
+    fresh = [unit for unit in units if unit.count("accepted")]
     if signals := [facts.signals(unit.accepted, unit.mapping, batch) for unit in fresh if unit.mapping.states_signals]:
-        step.append("silver.signals", reduce(DataFrame.unionByName, signals), few=few)
+        stated = reduce(DataFrame.unionByName, signals)
+        known = step.read("silver.signals") if again else None
+        step.append("silver.signals", unknown_facts(stated, known, "signal_id"), few=few)
     reach("refine:after-signals")
     for table, (fact_id, make) in _FACTS.items():
-        stated = [make(unit.accepted, unit.mapping, batch) for unit in fresh if _states(unit, table)]
+        stated_by = [make(unit.accepted, unit.mapping, batch) for unit in fresh if _states(unit, table)]
         if table == "silver.traits":
-            stated += [unit.export.changes(unit.contract.source, batch) for unit in passed if unit.export]
-        if stated:
-            known = None if step.was_empty(table) else step.read(table)
-            facts_stated = reduce(DataFrame.unionByName, stated)
-            if table != "silver.identity_links":
-                step.append(table, new_facts(facts_stated, known, fact_id), few=few)
-                continue
-            links = unknown_facts(facts_stated, known, fact_id).persist()  # a batch states each link once
-            if not links.isEmpty():
-                _resolve(step, links, few)
-                step.append(table, links, few=few)
-            links.unpersist()
+            stated_by += [unit.export.changes(unit.contract.source, batch) for unit in units if unit.export]
+        if stated_by:
+            _write_table(step, table, reduce(DataFrame.unionByName, stated_by), fact_id, few)
     reach("refine:after-facts")
+
+
+def _write_table(step: Step, table: str, stated: DataFrame, fact_id: str, few: bool) -> None:
+    known = None if step.was_empty(table) else step.read(table)
+    if table != "silver.identity_links":
+        step.append(table, new_facts(stated, known, fact_id), few=few)
+        return
+    links = unknown_facts(stated, known, fact_id).persist()  # a batch states each link once
+    if not links.isEmpty():
+        _resolve(step, links, few)
+        step.append(table, links, few=few)
+    links.unpersist()
 
 
 def _states(unit: Unit, table: str) -> bool:

@@ -123,15 +123,16 @@ def tick_moments(
     )
 
 
-def batch_order(column: str) -> tuple[Column, Column, Column]:
-    """Return three columns that order batch names (job/generation/number) as they were written: 9 before 10.
+def batch_order(column: str) -> tuple[Column, Column, Column, Column]:
+    """Return columns that order batch names (job/generation/number) as they were written: 9 before 10.
 
-    Batches of release and replay take up refine's numbers: the job's name, last, puts them behind refine's of that
-    number.
+    Batches of release, replay and rebuild take up refine's numbers, and come behind refine's of that number.
     """
     parts = F.split(column, "/")
+    job = F.try_element_at(parts, F.lit(-3))
     return (
         F.try_element_at(parts, F.lit(-2)).try_cast("bigint").alias("generation"),
         F.try_element_at(parts, F.lit(-1)).try_cast("bigint").alias("number"),
-        F.try_element_at(parts, F.lit(-3)).alias("job"),
+        (job != "refine").alias("follows"),
+        job.alias("job"),
     )

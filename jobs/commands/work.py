@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from leadhouse.jobs.commands.options import DEFAULT_LAKE, DEFAULT_WORKSPACE, AsOf, Lake, Landing, Workspace, moment
+from leadhouse.jobs.commands.options import (
+    DEFAULT_LAKE,
+    DEFAULT_WORKSPACE,
+    AsJson,
+    AsOf,
+    Lake,
+    Landing,
+    Workspace,
+    moment,
+)
 
 app = typer.Typer()
 
@@ -27,6 +36,38 @@ def run(
     return work(lake, workspace, landing=landing, as_of=moment(as_of), console=Console())
 
 
+@app.command()
+def ingest(
+    lake: Lake = DEFAULT_LAKE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    landing: Landing = None,
+    as_of: AsOf = None,
+    accept_loss: Annotated[
+        list[str] | None,
+        typer.Option("--accept-loss", metavar="TOPIC", help="Go on without the messages that this topic has lost."),
+    ] = None,
+) -> int:
+    """Take every byte that has landed, and every message of the topics."""
+    from leadhouse.jobs.run import run_jobs
+
+    accepted = tuple(accept_loss or ())
+    return run_jobs(
+        lake, workspace, landing=landing, as_of=moment(as_of), console=Console(), only="ingest", accept_loss=accepted
+    )
+
+
+@app.command()
+def rebuild(
+    source: Annotated[str, typer.Option("--source", help="The source whose records are read again.")],
+    lake: Lake = DEFAULT_LAKE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+) -> int:
+    """Read a source's records again by its contract as it is now; what they say more becomes facts."""
+    from leadhouse.jobs.rebuild import rebuild_source
+
+    return rebuild_source(lake, workspace, source, console=Console())
+
+
 def _job_command(name: str, description: str) -> None:
     """Add a command for one job; all jobs have the same options."""
 
@@ -44,7 +85,6 @@ def _job_command(name: str, description: str) -> None:
 
 
 for _name, _description in (
-    ("ingest", "Take every byte that has landed."),
     ("refine", "Turn records into facts, behind rules and the gate."),
     ("feature", "Say what was known about each lead."),
     ("train", "Learn from outcomes; register the model."),
@@ -67,3 +107,17 @@ def sync(
 
     allowed = tuple(allow_empty or ())
     return run_jobs(lake, workspace, landing=None, as_of=None, console=Console(), only="sync", allow_empty=allowed)
+
+
+@app.command()
+def maintain(
+    lake: Lake = DEFAULT_LAKE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    minutes: Annotated[float, typer.Option("--minutes", help="Begin no new piece of work after so many.")] = 10.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep the lake small and quick, and let go what has expired."""
+    from leadhouse.jobs.maintain import maintain_lake
+
+    maintain_lake(lake, workspace, minutes=minutes, dry_run=dry_run, as_json=as_json, console=Console())
