@@ -7,19 +7,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
-from leadhouse.conf.errors import InputError, LostBytesError
+from leadhouse.conf.errors import InputError, LostBytesError, TransientError
 from leadhouse.jobs import decide, feature, ingest, refine, score, sync, train
+from leadhouse.jobs.maintain import is_due, maintain, show_maintained
 from leadhouse.jobs.runtime.batches import HELD
+from leadhouse.jobs.runtime.contracts import renewed
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.lineage import Lineage
 from leadhouse.jobs.runtime.opening import open_run
-from leadhouse.jobs.runtime.runner import Report
+from leadhouse.jobs.runtime.runner import UNCHANGED, Report
 
 JOBS: Mapping[str, Callable[[Run], Report]] = {
     "ingest": ingest.run,
@@ -34,6 +37,17 @@ JOBS: Mapping[str, Callable[[Run], Report]] = {
 
 POLL_SECONDS = 2.0
 HELD_SYNC_SECONDS = 60.0
+MAINTENANCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Every job taken once."""
+
+    code: int
+    """Exit code that it would end with."""
+    was_idle: bool
+    """Whether there was nothing to do."""
 
 
 def run_jobs(
@@ -45,14 +59,16 @@ def run_jobs(
     console: Console,
     only: str | None = None,
     allow_empty: tuple[str, ...] = (),
+    accept_loss: tuple[str, ...] = (),
 ) -> int:
     """Run all jobs, or one, over what is new. Returns 3 if something is held, else 0."""
-    if landing is None and only == "ingest":
-        raise InputError("--landing: expected the folder that files land in; it is missing; name it")
     holder = f"leadhouse {only or 'run'}"
-    opening = open_run(lake, workspace, landing=landing, as_of=as_of, holder=holder, allow_empty=allow_empty)
+    opening = open_run(
+        lake, workspace, landing=landing, as_of=as_of, holder=holder, allow_empty=allow_empty, accept_loss=accept_loss,
+        takes_files=only == "ingest",
+    )  # fmt: skip
     with opening as opened, _told(opened):
-        return _pass(opened, console, only)
+        return _pass(opened, console, only).code
 
 
 def follow_jobs(lake: Path, workspace: Path, *, landing: Path | None, as_of: datetime | None, console: Console) -> int:
@@ -67,33 +83,78 @@ def follow_jobs(lake: Path, workspace: Path, *, landing: Path | None, as_of: dat
     with open_run(lake, workspace, landing=landing, as_of=as_of, holder="leadhouse run --follow") as opened:
         code, next_sync = 0, time.monotonic()
         with _told(opened):
+            said: dict[str, str] = {}
             while not stop.is_set():
+                opened = _renewed(opened, console, said)
                 # What a destination did not take is tried again, but not at every turn.
                 skip = () if time.monotonic() >= next_sync else ("sync",)
-                code = _pass(opened, console, None, quiet=True, skip=skip)
+                turn = _pass(opened, console, None, quiet=True, skip=skip, said=said)
+                code = turn.code
                 if code and not skip:
                     next_sync = time.monotonic() + HELD_SYNC_SECONDS
+                if turn.was_idle:
+                    _maintain_if_due(opened, console)
                 stop.wait(POLL_SECONDS)
         return code
 
 
-def _pass(opened: Run, console: Console, only: str | None, *, quiet: bool = False, skip: tuple[str, ...] = ()) -> int:
-    """Take every job once. Bytes that were lost in landing are said and cost exit code 1; the other jobs go on."""
-    code = 0
+def _maintain_if_due(opened: Run, console: Console) -> None:
+    """Keep the lake's tables in shape, for a minute at the most: what is left is for the next turn."""
+    if not is_due(opened.lake, opened.clock()):
+        return
+    deadline = time.monotonic() + MAINTENANCE_SECONDS
+    settings = opened.workspace.settings.maintenance
+    done = maintain(opened.lake, opened.contracts, settings, deadline=deadline, clock=opened.clock)
+    show_maintained(done, console)
+
+
+def _renewed(opened: Run, console: Console, said: dict[str, str]) -> Run:
+    """Take up contracts and lists that were changed; go on with those before if they can't be used."""
+    try:
+        run = renewed(opened)
+    except InputError as problem:
+        _say_once("contracts", f"going on with those before: {problem}", console, said)
+        return opened
+    said.pop("contracts", None)
+    return run
+
+
+def _pass(
+    opened: Run,
+    console: Console,
+    only: str | None,
+    *,
+    quiet: bool = False,
+    skip: tuple[str, ...] = (),
+    said: dict[str, str] | None = None,
+) -> Turn:
+    """Take every job once. Bytes that were lost in landing, and a broker that doesn't answer, are said and cost exit
+    code 1; the other jobs go on. ``said`` remembers what need not be said at every turn."""
+    code, was_idle = 0, True
+    memory = {} if said is None else said
     for name, job in JOBS.items():
-        if only not in (None, name) or name in skip or (name == "ingest" and opened.landing is None):
+        if only not in (None, name) or name in skip:
             continue
         try:
             report = _report(job, opened, name, console, quiet=quiet)
-        except LostBytesError as lost:
-            if only is not None:
+        except (LostBytesError, TransientError) as missing:
+            if only is not None or name != "ingest":
                 raise
-            console.print(f"{name}: {lost}", markup=False, highlight=False, soft_wrap=True)
+            _say_once(name, str(missing), console, memory)
             code = 1
             continue
+        if name == "ingest":
+            memory.pop(name, None)
+        was_idle = was_idle and report.status == UNCHANGED
         if report.status == HELD:
             code = code or 3
-    return code
+    return Turn(code, was_idle)
+
+
+def _say_once(about: str, what: str, console: Console, said: dict[str, str]) -> None:
+    if said.get(about) != what:
+        console.print(f"{about}: {what}", markup=False, highlight=False, soft_wrap=True)
+    said[about] = what
 
 
 @contextmanager

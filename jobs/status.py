@@ -13,8 +13,11 @@ from leadhouse.jobs.runtime.answers import grid, show_json
 from leadhouse.jobs.runtime.place import Place, find_place
 from leadhouse.jobs.runtime.reader import Reader
 
-MEASURES = ("fetched", "items", "accepted", "quarantined", "duplicate", "superseded", "held")
+MEASURES = ("fetched", "items", "accepted", "quarantined", "duplicate", "superseded", "held", "lost", "expired")
 """The ledger's measures in the order of their flow; other measures name tables."""
+
+_RARE = ("superseded", "held", "lost", "expired")
+"""Measures that are shown only where there is something of them."""
 
 _JOBS = """
 SELECT job, batch, status, started_at, ended_at, as_of, error FROM (
@@ -127,9 +130,10 @@ def show_status(lake_root: Path, *, as_json: bool = False, console: Console) -> 
     for title, key, columns in _SECTIONS:
         rows = state[key]
         if rows:
+            shown = [name for name in columns if name not in _RARE or any(row.get(name) for row in rows)]
             console.print()
             console.print(
-                grid(title, columns, [[row.get(column) for column in columns] for row in rows], width=console.width)
+                grid(title, shown, [[row.get(column) for column in shown] for row in rows], width=console.width)
             )
     _show_champions(state["champions"], console)
 

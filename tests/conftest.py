@@ -13,7 +13,17 @@ from leadhouse.jobs.runtime.session import start_session
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
-LONG = ("test_real_data.py", "test_faults.py", "test_laws.py", "test_demo.py", "test_notebooks.py", "test_bench.py")
+LONG = (
+    "test_real_data.py",
+    "test_faults.py",
+    "test_laws.py",
+    "test_demo.py",
+    "test_maintain.py",
+    "test_follow.py",
+    "test_notebooks.py",
+    "test_topics.py",
+    "test_bench.py",
+)
 """Files that take minutes. They come first, so that no process is left alone with one of them at the end."""
 
 

@@ -11,13 +11,13 @@ from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.odcs import parse_contract
 from leadhouse.jobs.runtime.job import Run, Step
 
-_CONTRACTS = "contracts/"
+CONTRACTS = "contracts/"
 _TRAINING = "settings/training"
 
 
 def contract_files(run: Run) -> Mapping[str, bytes]:
-    """Return the workspace's contract files by name, for a job's ``definitions``."""
-    return {f"{_CONTRACTS}{path.name}": path.read_bytes() for path in run.workspace.contract_files}
+    """Return the run's contract files by name, for a job's ``definitions``: as read, whatever they say now."""
+    return {f"{CONTRACTS}{contract.file}": contract.content for contract in run.contracts}
 
 
 def pinned_files(step: Step, prefix: str) -> dict[str, bytes]:
@@ -32,7 +32,7 @@ def pinned_files(step: Step, prefix: str) -> dict[str, bytes]:
 def pinned_contracts(step: Step) -> tuple[Contract, ...]:
     """Return the contracts as the batch's intent has them, whatever the files say by now."""
     tenant = step.run.workspace.settings.tenant
-    return tuple(parse_contract(content, file, tenant) for file, content in pinned_files(step, _CONTRACTS).items())
+    return tuple(parse_contract(content, file, tenant) for file, content in pinned_files(step, CONTRACTS).items())
 
 
 def training_settings(run: Run) -> Mapping[str, bytes]:

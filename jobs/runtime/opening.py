@@ -8,16 +8,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from leadhouse.conf.errors import InputError
+from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.lists import read_lists
 from leadhouse.expectations.odcs import read_contracts
+from leadhouse.jobs.runtime.broker import client_options
+from leadhouse.jobs.runtime.contracts import breaks, stored_contracts
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.keys import check_key, tenant_keys
 from leadhouse.jobs.runtime.lake import check_place, open_lake
 from leadhouse.jobs.runtime.lock import lake_lock
 from leadhouse.jobs.runtime.session import start_session
+from leadhouse.jobs.soundness.logs import torn_logs
 
 
 @contextmanager
@@ -29,10 +32,14 @@ def open_run(
     as_of: datetime | None = None,
     holder: str = "leadhouse",
     allow_empty: tuple[str, ...] = (),
+    accept_loss: tuple[str, ...] = (),
+    takes_files: bool = False,
 ) -> Iterator[Run]:
     """Open everything that a run needs, and hold the lake's lock while it lasts.
 
-    Raises InputError with every problem in workspace, contracts and lists before the lake is made or touched.
+    ``takes_files`` says that there must be a landing folder, unless the contracts name topics. Raises InputError with
+    every problem in workspace, contracts and lists before the lake is made or touched; and if a contract breaks with
+    the version that the lake's records were last refined under, without being a new major version.
     """
     opened = open_workspace(workspace)
     problems: list[str] = []
@@ -47,6 +54,11 @@ def open_run(
         read_lists(opened.list_files, contracts)
     except InputError as problem:
         problems += problem.problems
+    topics = [contract for contract in contracts if contract.location.subscription is not None]
+    if landing is None and takes_files and not topics:
+        problems.append("--landing: expected the folder that files land in; it is missing; name it")
+    for contract in topics:
+        problems += _secret_problems(contract)
     if landing is not None and not landing.is_dir():
         problems.append(f"--landing: expected a folder at {landing}; there is none; choose another")
     if problems:
@@ -54,9 +66,13 @@ def open_run(
     key_file = opened.settings.identity.key_file
     key_path = workspace / key_file if key_file else lake / "identity.key"
     check_key(key_path)
-    check_place(lake)
+    place = check_place(lake)
     with lake_lock(lake, holder):
+        if place is not None and (torn := torn_logs(place)):
+            raise LeadhouseError("\n".join(finding.line for finding in torn))
         made = open_lake(lake)
+        if problems := breaks(stored_contracts(made, opened.settings.tenant), contracts):
+            raise InputError(problems)
         tenants = sorted({contract.tenant for contract in contracts})
         keys = tenant_keys(tenants, key_path)
         yield Run(
@@ -70,4 +86,13 @@ def open_run(
             landing=landing.absolute() if landing else None,
             as_of=as_of,
             allow_empty=allow_empty,
+            accept_loss=accept_loss,
         )
+
+
+def _secret_problems(contract: Contract) -> list[str]:
+    try:
+        client_options(contract.location)
+    except InputError as problem:
+        return [f"{contract.file}: {sentence}" for sentence in problem.problems]
+    return []

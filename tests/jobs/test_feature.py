@@ -12,6 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from leadhouse.conf.settings import Settings
+from leadhouse.expectations.odcs import read_contracts
 from leadhouse.jobs import feature
 from leadhouse.jobs.runtime.job import Run
 from tests.jobs.contracts import CRM_CONTRACT
@@ -96,6 +97,7 @@ def test_a_contract_that_says_otherwise_computes_anew(run: Run) -> None:
     path.write_text(
         path.read_text().replace("{property: known, value: later}", "{property: known, value: at_creation}")
     )
+    run = replace(run, contracts=read_contracts([path], "acme"))
     assert feature.run(run).status == "complete"
     assert dict(stored_categories(run)["a"]) == {"trait:stage": "won"}
 

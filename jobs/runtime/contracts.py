@@ -1,0 +1,60 @@
+"""A workspace's contracts as a run uses them: read at its start, looked at again while it goes on, and never at odds
+with what the lake was filled under."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from leadhouse.conf.errors import InputError
+from leadhouse.conf.workspace import open_workspace
+from leadhouse.expectations.compatibility import BREAKING, differences, version_problem
+from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.lists import read_lists
+from leadhouse.expectations.odcs import parse_contract, read_contracts
+from leadhouse.jobs.runtime import batches
+from leadhouse.jobs.runtime.definitions import CONTRACTS
+from leadhouse.jobs.runtime.job import Run
+from leadhouse.jobs.runtime.lake import Lake
+
+
+def renewed(run: Run) -> Run:
+    """Return a run with its workspace's contracts and lists as they are now; the same run if they are as before.
+
+    Raises InputError with every problem in the files, and if a contract breaks with its last version.
+    """
+    workspace = open_workspace(run.workspace.folder)
+    contracts = read_contracts(workspace.contract_files, workspace.settings.tenant)
+    read_lists(workspace.list_files, contracts)
+    if contracts == run.contracts:
+        return replace(run, workspace=replace(workspace, settings=run.workspace.settings))
+    if problems := breaks(run.contracts, contracts):
+        raise InputError(problems)
+    if unknown := sorted({contract.tenant for contract in contracts} - run.keys.keys()):
+        raise InputError(f"contracts: expected the tenants of this run; {', '.join(unknown)} is new; start it again")
+    return replace(run, contracts=contracts, workspace=replace(workspace, settings=run.workspace.settings))
+
+
+def stored_contracts(lake: Lake, tenant: str) -> tuple[Contract, ...]:
+    """Return the contracts that the lake's records were last refined under; none if they never were."""
+    last = batches.last_outcome(lake, "refine")
+    if last is None:
+        return ()
+    kept = {name: digest for name, digest in last.batch.definitions.items() if name.startswith(CONTRACTS)}
+    return tuple(
+        parse_contract(lake.kept(digest), name.removeprefix(CONTRACTS), tenant) for name, digest in sorted(kept.items())
+    )
+
+
+def breaks(old: Sequence[Contract], new: Sequence[Contract]) -> list[str]:
+    """Return what is wrong where a new contract breaks with its old version without being a new major version."""
+    before = {(contract.tenant, contract.source): contract for contract in old}
+    problems = []
+    for contract in new:
+        earlier = before.get((contract.tenant, contract.source))
+        found = differences(earlier, contract) if earlier is not None else ()
+        breaking = [entry for entry in found if entry.severity == BREAKING]
+        if earlier is not None and breaking and (problem := version_problem(earlier, contract, found)):
+            reasons = "; ".join(f"{entry.field or 'contract'}: {entry.message}" for entry in breaking)
+            problems.append(f"{problem} ({reasons})")
+    return problems
