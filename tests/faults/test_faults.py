@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from leadhouse.jobs.runtime import faults
-from tests.jobs.small_company import AS_OF, hashes, land, rows_of, run_company, write_workspace
+from tests.faults.harness import POINTS, broken, run_process, state
+from tests.jobs.small_company import hashes, land, rows_of, run_company, write_workspace
 
+ROOT = Path(__file__).parents[2]
 FACTS = ("silver.signals", "silver.traits", "silver.outcomes", "silver.leads")
-POINTS = (
-    "refine:before-intent",
-    "refine:after-items",
-    "refine:after-signals",
-    "refine:after-facts",
-    "refine:before-outcome",
-    "refine:after-outcome",
-    "decide:before-outcome",
-    "sync:after-outbox",
-    "sync:after-send",
-)
-RECORDS = ("gold.decisions", "gold.enrolments", "gold.outbox", "gold.receipts", "silver.items")
+_OF_OTHERS = {"topics:listed", "topics:written", "maintain:expired-{done}"}
+"""Points that no run over files comes to; the tests of topics and of retention stop there."""
 
 
-def _state(lake: Path) -> dict[str, object]:
-    state: dict[str, object] = {table: hashes(lake, table) for table in FACTS}
-    state |= {table: len(rows_of(lake, table)) for table in RECORDS}
-    return state
+def test_every_point_is_known() -> None:
+    """A point that is added to the code is added to the matrix."""
+    named = {
+        point
+        for path in (ROOT / "jobs").rglob("*.py")
+        for point in re.findall(r'reach\(f?"([a-z]+:[^"]+)"\)', path.read_text(encoding="utf-8"))
+    }
+    assert named - _OF_OTHERS <= set(POINTS)
 
 
 def test_every_point_by_raising(company: Path, tmp_path: Path) -> None:
@@ -45,7 +40,7 @@ def test_every_point_by_raising(company: Path, tmp_path: Path) -> None:
         finally:
             os.environ.pop(faults.VARIABLE, None)
     assert run_company(lake, company / "workspace", company / "landing")[0] == 0
-    assert _state(lake) == _state(company / "lake")
+    assert broken(lake, state(company / "lake")) == []
 
 
 def test_a_lost_checkpoint_loses_and_repeats_nothing(company: Path, tmp_path: Path) -> None:
@@ -71,20 +66,13 @@ def test_a_lost_checkpoint_loses_and_repeats_nothing(company: Path, tmp_path: Pa
 
 
 def test_a_killed_process_leaves_nothing_to_clean_up(company: Path, tmp_path: Path) -> None:
-    lake, workspace = tmp_path / "lake", tmp_path / "workspace"
+    lake, workspace, landing = tmp_path / "lake", tmp_path / "workspace", tmp_path / "landing"
     write_workspace(workspace)
-    land(tmp_path / "landing")
-    command = [
-        sys.executable, "-m", "leadhouse.jobs.cli", "run", "--lake", str(lake), "--workspace", str(workspace),
-        "--landing", str(tmp_path / "landing"), "--as-of", AS_OF.isoformat(),
-    ]  # fmt: skip
-    killed = subprocess.run(
-        command,
-        env=os.environ | {faults.VARIABLE: "refine:after-signals=kill"},
-        capture_output=True,
-        check=False,
-        timeout=600,
-    )
-    assert killed.returncode == -9
-    assert run_company(lake, workspace, tmp_path / "landing")[0] == 0
-    assert _state(lake) == _state(company / "lake")
+    land(landing)
+    said = ""
+    for point in ("ingest:written", "refine:after-signals", "sync:after-send"):
+        killed = run_process(lake, workspace, landing, kill_at=point)
+        assert killed.code == -9, killed.said
+        said += killed.said
+    assert run_company(lake, workspace, landing)[0] == 0
+    assert broken(lake, state(company / "lake"), said=said) == []
