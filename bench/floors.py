@@ -15,6 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 
 from leadhouse.bench.workload import SOURCE, TENANT, TYPES, Workload
 from leadhouse.expectations.tables import table_specs
+from leadhouse.jobs.ingest import OF_MESSAGES
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.transforms.hashing import content_hash, identifier, keyed_hash
 
@@ -37,6 +38,7 @@ def ingest_floor(spark: SparkSession, workload: Workload, lake: Lake, received_a
         F.col("value").cast("binary").alias("raw"),
         F.lit(None).cast("string").alias("header_id"),
         F.lit(received_at).alias("received_at"),
+        *[F.lit(None).cast(kind).alias(name) for name, kind in OF_MESSAGES.items()],
     )
     position = ("tenant", "source", "origin", "partition", "position")
     _append(lake, "bronze.records", rows.withColumn("record_id", identifier(*[F.col(name) for name in position])))

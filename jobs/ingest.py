@@ -27,7 +27,7 @@ from leadhouse.jobs.runtime.taking import count_records, is_there, lost_bytes, t
 from leadhouse.transforms.hashing import identifier
 
 FILE_RANGE_KEY = "tenant string, source string, path string, file_version int, from_byte bigint, to_byte bigint"
-_OF_MESSAGES = {
+OF_MESSAGES = {
     "message_key": "binary",
     "message_headers": "array<struct<key: string, value: binary>>",
     "message_time": "timestamp",
@@ -153,7 +153,7 @@ def _records(step: Step, landing: Path, ranges: Sequence[FileRange]) -> DataFram
         "*",
         F.lit(step.batch.recorded_at).alias("received_at"),
         identifier(*[F.col(name) for name in position]).alias("record_id"),
-        *[F.lit(None).cast(kind).alias(name) for name, kind in _OF_MESSAGES.items()],
+        *[F.lit(None).cast(kind).alias(name) for name, kind in OF_MESSAGES.items()],
         F.lit(step.batch.name).alias("batch"),
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from leadhouse.jobs.runtime.batches import BOOK
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.progress import is_through
 from leadhouse.jobs.runtime.reader import Reader
@@ -46,7 +47,7 @@ def check_offsets(place: Place, tables: Sequence[str]) -> list[Finding]:
     for key, ranges in sorted(listed.items()):
         if key in positions:
             findings += _inside(key, ranges, np.sort(positions[key][:, 0]))
-    return findings + _counted(place, rows)
+    return findings + (_counted(place, rows) if BOOK in tables else [])
 
 
 def _follow(key: Key, ranges: list[dict[str, Any]]) -> list[Finding]:

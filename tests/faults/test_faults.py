@@ -70,7 +70,7 @@ def test_a_killed_process_leaves_nothing_to_clean_up(company: Path, tmp_path: Pa
     write_workspace(workspace)
     land(landing)
     said = ""
-    for point in ("ingest:written", "refine:after-signals", "sync:after-send"):
+    for point in ("ingest:listed", "ingest:written", "refine:after-signals"):
         killed = run_process(lake, workspace, landing, kill_at=point)
         assert killed.code == -9, killed.said
         said += killed.said

@@ -120,18 +120,16 @@ def test_messages_become_decisions_through_changes_of_contract_until_a_stop(
 
         contract.write_text("not: [a contract")
         following.wait(lambda: following.said("going on with those before"))
-        topic.send(lead(2))
-        following.wait(lambda: following.listed() == 2)
 
-        contract.write_text(
-            first.replace("1.0.0", "1.0.1").replace("name: employees,", "name: employees, physicalName: staff,")
-        )
+        breaking = first.replace("1.0.0", "1.0.1").replace("name: employees,", "name: employees, physicalName: staff,")
+        contract.write_text(breaking)
         following.wait(lambda: following.said("expected a new major"))
+        topic.send(lead(2))
 
         contract.write_text(first.replace("1.0.0", "1.1.0") + CITY)
         topic.send(lead(3, city="Graz"))
-        following.wait(lambda: ("city", "Graz") in following.traits())
-
+        following.wait(lambda: following.listed() == 3)
+        assert ("city", "Graz") in following.traits()
         assert following.stop(signal.SIGTERM) == 0
     finally:
         following.process.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,21 @@ STRICT = LEAD_CONTRACT + "    quality:\n      - {metric: rowCount, mustBeGreater
 BATCH = "refine/1/0"
 
 
-@pytest.fixture
-def held(spark: SparkSession, one_key: None, tmp_path: Path) -> Path:
-    """A lake whose CRM export is held by the gate."""
-    workspace, landing, lake = write_workspace(tmp_path / "workspace"), land(tmp_path / "landing"), tmp_path / "lake"
+@pytest.fixture(scope="module")
+def kept(spark: SparkSession, one_key: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with workspace, landing and a lake whose CRM export is held by the gate. Don't write to it."""
+    folder = tmp_path_factory.mktemp("held")
+    workspace, landing, lake = write_workspace(folder / "workspace"), land(folder / "landing"), folder / "lake"
     (workspace / "contracts" / "crm.odcs.yaml").write_text(STRICT, encoding="utf-8")
     assert run_company(lake, workspace, landing, "ingest")[0] == 0
     assert run_company(lake, workspace, landing, "refine")[0] == 3
-    return lake
+    return folder
+
+
+@pytest.fixture
+def held(kept: Path, tmp_path: Path) -> Path:
+    """A lake of the test's own, held as ``kept`` is."""
+    return Path(shutil.copytree(kept, tmp_path / "held")) / "lake"
 
 
 def test_a_released_batch_becomes_facts_once_known_from_its_release(held: Path) -> None:

@@ -130,7 +130,7 @@ def test_streams_go_on_after_records_have_expired_and_files_have_moved(company: 
 def test_an_unfinished_batch_ends_like_one_that_was_not_stopped(company: Path, tmp_path: Path) -> None:
     lake, workspace, landing = tmp_path / "lake", company / "workspace", tmp_path / "landing"
     land(tmp_path / "all", pieces=6)
-    for stems in ("0", "1", "2"):
+    for stems in ("0", "12"):
         _land_more(tmp_path / "all", landing, stems)
         for only in ("ingest", "refine"):
             assert run_company(lake, workspace, landing, only)[0] == 0

@@ -57,7 +57,7 @@ def test_what_two_jobs_count_is_counted_once(lake: Lake) -> None:
     (line,) = status(find_place(lake.root))["ledger"]
     assert line == {
         "tenant": "acme", "source": "crm", "fetched": 10, "items": 0, "accepted": 8, "quarantined": 0, "duplicate": 0,
-        "superseded": 0, "held": 0,
+        "superseded": 0, "held": 0, "lost": 0, "expired": 0,
     }  # fmt: skip
     text = _printed(show_status, lake)
     assert "ingest/1/0" in text
