@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -19,6 +19,8 @@ from leadhouse.jobs.runtime.session import jars_folder
 
 PORT = 9092
 _STARTED = "Kafka Server started"
+_PATIENCE_SECONDS = 120
+_STOP_SECONDS = 30
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -67,7 +69,7 @@ def running_broker(folder: Path, port: int | None = None) -> Iterator[str]:
         stop_broker(process)
 
 
-def start_broker(folder: Path, port: int) -> subprocess.Popen[str]:
+def start_broker(folder: Path, port: int) -> subprocess.Popen[bytes]:
     """Start a broker and return its process once it answers."""
     folder.mkdir(parents=True, exist_ok=True)
     properties, logging = folder / "server.properties", folder / "log4j2.properties"
@@ -82,26 +84,32 @@ def start_broker(folder: Path, port: int) -> subprocess.Popen[str]:
         made = subprocess.run(form, capture_output=True, text=True, check=False)
         if made.returncode:
             raise LeadhouseError(f"kafka: expected a new log in {folder}; it failed: {made.stderr.strip()[-500:]}")
-    process = subprocess.Popen(
-        [*java, "kafka.Kafka", str(properties)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,  # Ctrl-C is for whoever started it, who then stops it in order
-    )
-    said: list[str] = []
-    for line in process.stdout or ():
-        said.append(line)
-        if _STARTED in line:
-            return process
-    raise LeadhouseError(f"kafka: expected a broker on port {port}; it ended: {''.join(said)[-500:]}")
+    log = folder / "broker.log"
+    # A file, not a pipe: nobody would read the pipe later, and a broker whose pipe is full stands still.
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*java, "kafka.Kafka", str(properties)],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for whoever started it, who then stops it in order
+        )
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while _STARTED not in (said := log.read_text(encoding="utf-8", errors="replace")):
+        if process.poll() is not None or time.monotonic() > deadline:
+            stop_broker(process, at_once=True)
+            raise LeadhouseError(f"kafka: expected a broker on port {port}; it ended or is too slow: {said[-500:]}")
+        time.sleep(0.1)
+    return process
 
 
-def stop_broker(process: subprocess.Popen[str], *, at_once: bool = False) -> None:
+def stop_broker(process: subprocess.Popen[bytes], *, at_once: bool = False) -> None:
     """Stop a broker and wait for its end. ``at_once``: as if its machine had failed."""
-    with suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGKILL if at_once else signal.SIGTERM)
-    process.communicate()
+    process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
+    try:
+        process.wait(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:  # an only controller may wait for others to take over
+        process.kill()
+        process.wait()
 
 
 def _jars() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -31,8 +32,10 @@ class Topic:
 
     def delete(self) -> None:
         self.admin.deleteTopics([self.name]).all().get()
-        while self.name in self.admin.listTopics().names().get():
-            """The broker says that it is gone before it is."""
+        deadline = time.monotonic() + 60
+        while self.name in self.admin.listTopics().names().get():  # the broker says that it is gone before it is
+            assert time.monotonic() < deadline, f"topic {self.name} is still there"
+            time.sleep(0.05)
 
     def remove_before(self, offset: int, partition: int = 0) -> None:
         where = self.kafka.common.TopicPartition(self.name, partition)
