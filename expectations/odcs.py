@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,7 @@ def read_contracts(paths: Iterable[Path], default_tenant: str) -> tuple[Contract
     return tuple(contracts)
 
 
+@lru_cache(maxsize=1_000)  # every micro-batch asks for the contracts that its intent pins
 def parse_contract(content: bytes, file: str, default_tenant: str) -> Contract:
     """Parse a contract's bytes; ``file`` names it in messages. Raises InputError with every problem found."""
     document = read_document(content, file)

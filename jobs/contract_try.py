@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -22,6 +23,7 @@ from leadhouse.conf.errors import InputError
 from leadhouse.conf.settings import Settings, read_settings
 from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.contract import NO_TENANT, check_contracts
+from leadhouse.jobs.runtime.kept_rows import KeptRows, are_few
 from leadhouse.jobs.trial_records import HEADER_ID, read_records
 from leadhouse.jobs.units import Known, Unit, take_unit
 from leadhouse.transforms import facts
@@ -75,11 +77,13 @@ def try_contract(
     table, header, notes = read_records(contract, sample, received_at)
     rows = spark.createDataFrame(table)
     headers = {HEADER_ID if header else None: header}
-    unit = take_unit(rows, contract, headers, Known(), key=_KEY, default_region=default_region)
+    kept = KeptRows(spark)
+    keep = partial(kept.keep, few=are_few(table.num_rows))
     try:
+        unit = take_unit(rows, contract, headers, Known(), key=_KEY, default_region=default_region, keep=keep)
         return _trial(unit, table.num_rows, notes, shown)
     finally:
-        unit.release()
+        kept.release()
 
 
 def _trial(unit: Unit, records: int, notes: tuple[str, ...], shown: int) -> Trial:

@@ -49,24 +49,21 @@ def _step(step: Step) -> Result:
     ticks = _ticks(step)
     kept = incumbents(step.read("gold.decisions"), step.read("silver.identities"), ticks)
     cases = _on_fresh_inputs(step, _cases(step, ticks, kept, lists), lists)
-    placed = made.place_leads(cases, made.places_used(kept), lists=lists).persist()
-    decided = made.decide(placed, lists=lists).persist()
-    decisions = made.complete_decisions(
+    few = step.is_small("gold.lead_scores")
+    placed = step.keep(made.place_leads(cases, made.places_used(kept), lists=lists), few=few)
+    decided = step.keep(made.decide(placed, lists=lists), few=few)
+    complete = made.complete_decisions(
         decided,
         explained(step, decided.where(F.col("action") == made.ENGAGE)),
         definitions_hash=_definitions_hash(step.batch.definitions),
         batch=step.batch.name,
-    ).persist()
-    few = step.is_small("gold.lead_scores")
-    try:
-        step.append("gold.decisions", made.new_decisions(decisions, step.read("gold.decisions")), few=few)
-        reach("decide:after-decisions")
-        step.append("gold.enrolments", new_enrolments(placed, batch=step.batch.name), few=few)
-        step.overwrite("gold.engagement_lists", engagement_lists(decisions), few=few)
-        return Result(notes=_notes(step, decisions, lists))
-    finally:
-        for frame in (decisions, decided, placed):
-            frame.unpersist()
+    )
+    decisions = step.keep(complete, few=few)
+    step.append("gold.decisions", made.new_decisions(decisions, step.read("gold.decisions")), few=few)
+    reach("decide:after-decisions")
+    step.append("gold.enrolments", new_enrolments(placed, batch=step.batch.name), few=few)
+    step.overwrite("gold.engagement_lists", engagement_lists(decisions), few=few)
+    return Result(notes=_notes(step, decisions, lists))
 
 
 def _ticks(step: Step) -> DataFrame:

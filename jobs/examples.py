@@ -11,6 +11,9 @@ from leadhouse.jobs.runtime.job import Step
 from leadhouse.models.learn import Plan
 from leadhouse.transforms.moments import training_examples
 
+FEW_AGES = 10
+"""The examples of few leads at so many ages are few, too."""
+
 
 def example_rows(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: DataFrame) -> pa.Table:
     """Return the examples of the plan's tenant with their features, on the driver, as ``read_examples`` takes them.
@@ -31,14 +34,8 @@ def example_rows(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: Data
         ages_days=ages_days,
         horizon_days=plan.horizon_days,
         ticks=ticks,
-    ).persist()
+    )
+    kept = step.keep(examples, few=step.is_small("silver.leads") and len(ages_days) <= FEW_AGES)
     moment = ["tenant", "lead_id", "as_of", "known"]
-    try:
-        features = feature_frame(step, examples.select(*moment), ticks)
-        return (
-            examples.join(features, moment)
-            .select("lead_id", "as_of", "label", "timed", "numbers", "categories")
-            .toArrow()
-        )
-    finally:
-        examples.unpersist()
+    features = feature_frame(step, kept.select(*moment), ticks)
+    return kept.join(features, moment).select("lead_id", "as_of", "label", "timed", "numbers", "categories").toArrow()

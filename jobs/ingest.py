@@ -34,7 +34,7 @@ OF_MESSAGES = {
 }
 """Columns of bronze.records that records of files leave empty."""
 FEW_BYTES = 4_000_000
-"""Up to so many bytes of records go through the driver, see ``FEW_ROWS``."""
+"""Up to so many bytes of records go through the driver, see ``kept_rows``."""
 LOST = "lost"
 """Measure in the ledger: byte ranges whose bytes were gone when they were to be taken."""
 

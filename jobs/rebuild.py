@@ -11,7 +11,7 @@ from rich.console import Console
 
 from leadhouse.conf.errors import InputError
 from leadhouse.jobs.refine import LEADS
-from leadhouse.jobs.refining import REFINE_READS, REFINE_WRITES, are_few, take_units, write_facts
+from leadhouse.jobs.refining import REFINE_READS, REFINE_WRITES, state_few, take_units, write_facts
 from leadhouse.jobs.run import show_report
 from leadhouse.jobs.runtime.batches import Count
 from leadhouse.jobs.runtime.definitions import contract_files
@@ -26,23 +26,18 @@ _SOURCE = "source"
 def _step(step: Step) -> Result:
     source = step.run.lake.kept(step.batch.definitions[_SOURCE]).decode()
     accepted = step.read("silver.items").where((F.col("source") == source) & (F.col("status") == "accepted"))
-    taken = accepted.select("record_id", "item").persist()
+    taken = step.keep(accepted.select("record_id", "item"), few=step.is_small("silver.items"))
     records = step.read("bronze.records").join(taken.select("record_id").distinct(), "record_id", "left_semi")
     # What was said stays said: facts that are there keep their ids and since when they are known.
     units = take_units(step, records, released_at=step.batch.recorded_at, alone=True)
-    try:
-        own = [replace(unit, accepted=unit.accepted.join(taken, ["record_id", "item"], "left_semi")) for unit in units]
-        refused = {
-            unit.contract.source: unit.items.where(F.size("failures") > 0)
-            .join(taken, ["record_id", "item"], "left_semi")
-            .count()
-            for unit in units
-        }
-        write_facts(step, own, few=are_few(units), again=True)
-    finally:
-        taken.unpersist()
-        for unit in units:
-            unit.release()
+    own = [replace(unit, accepted=unit.accepted.join(taken, ["record_id", "item"], "left_semi")) for unit in units]
+    refused = {
+        unit.contract.source: unit.items.where(F.size("failures") > 0)
+        .join(taken, ["record_id", "item"], "left_semi")
+        .count()
+        for unit in units
+    }
+    write_facts(step, own, few=state_few(units), again=True)
     notes = tuple(
         f"{name}: {rows:,} items that had passed would be refused now; their facts stay as they are"
         for name, rows in refused.items()

@@ -47,18 +47,17 @@ def _step_released(step: Step) -> Result:
 def _derive(step: Step) -> Result:
     """silver.leads anew, and the findings that changed with it."""
     standing = identity.standing_identities(step.read("silver.identities"))
-    current = leads(step.read("silver.traits"), standing).persist()
-    step.overwrite("silver.leads", current, few=step.is_small("silver.identities"))
+    few = step.is_small("silver.identities")
+    current = step.keep(leads(step.read("silver.traits"), standing), few=few)
+    step.overwrite("silver.leads", current, few=few)
     found = findings.contradictions(step.read("silver.outcomes"), current, standing)
     raised = knowledge.standing_findings(step.read("silver.findings"))
-    changes = findings.finding_changes(
-        found, raised, known_at=F.lit(step.batch.recorded_at), batch=step.batch.name
-    ).persist()
+    few = step.is_small("silver.outcomes")
+    moment = F.lit(step.batch.recorded_at)
+    changes = step.keep(findings.finding_changes(found, raised, known_at=moment, batch=step.batch.name), few=few)
     changed = changes.groupBy("tenant", "status").count().collect()
     if changed:
-        step.append("silver.findings", changes, few=step.is_small("silver.outcomes"))
-    changes.unpersist()
-    current.unpersist()
+        step.append("silver.findings", changes, few=few)
     return Result(counts=tuple(Count(row["tenant"], "findings", row["status"], row["count"]) for row in changed))
 
 

@@ -14,7 +14,8 @@ from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs.runtime.batches import COMPLETE, HELD
 from leadhouse.jobs.runtime.definitions import pinned_contracts
 from leadhouse.jobs.runtime.faults import reach
-from leadhouse.jobs.runtime.job import FEW_ROWS, Result, Step
+from leadhouse.jobs.runtime.job import Result, Step
+from leadhouse.jobs.runtime.kept_rows import are_few
 from leadhouse.jobs.units import Headers, Known, Unit, take_unit
 from leadhouse.transforms import facts, identity
 from leadhouse.transforms.deduplicate import new_facts, unknown_facts
@@ -51,11 +52,7 @@ def refine_records(
     about them is written.
     """
     units = take_units(step, records, released_at=released_at, again=again)
-    try:
-        _write(step, units)
-    finally:
-        for unit in units:
-            unit.release()
+    _write(step, units)
     return Result(
         counts=tuple(count for unit in units for count in unit.ledger),
         quality=tuple(entry for unit in units for entry in unit.quality),
@@ -74,12 +71,16 @@ def unaccounted(step: Step, records: DataFrame, tables: Sequence[str]) -> DataFr
 def take_units(
     step: Step, records: DataFrame, *, released_at: datetime | None = None, again: bool = False, alone: bool = False
 ) -> list[Unit]:
-    """Parse and judge records, unit by unit; the caller releases the units.
+    """Parse and judge records, unit by unit.
 
     ``released_at`` and ``again`` as of ``refine_records``; ``alone``: as if nothing had come before them.
     """
     contracts = {(contract.tenant, contract.source): contract for contract in pinned_contracts(step)}
-    found = records.select("tenant", "source", "header_id").distinct().collect()
+    size = (F.count(F.lit(1)).alias("rows"), F.sum(F.length("raw")).alias("bytes"))
+    found = records.groupBy("tenant", "source", "header_id").agg(*size).collect()
+    few = are_few(sum(row.rows for row in found), sum(row.bytes for row in found))
+    if few:
+        records = step.keep(records, few=True)
     missing = sorted({row.source for row in found if (row.tenant, row.source) not in contracts})
     if missing:
         raise LeadhouseError(
@@ -103,6 +104,7 @@ def take_units(
             known,
             key=step.run.keys[tenant],
             default_region=step.run.workspace.settings.identity.default_region,
+            keep=lambda rows: step.keep(rows, few=few),
             released_at=released_at,
         )
         for tenant, source in sorted(headers)
@@ -121,7 +123,7 @@ def _known(step: Step, again: bool) -> Known:
 
 def _write(step: Step, units: Sequence[Unit]) -> None:
     batch = step.batch.name
-    few = are_few(units)
+    few = state_few(units)
     if refused := [_refused(unit, batch) for unit in units if unit.count("quarantined")]:
         step.append("silver.quarantine", reduce(DataFrame.unionByName, refused), few=few)
     if held := [_held(unit, step) for unit in units if unit.held]:
@@ -134,9 +136,9 @@ def _write(step: Step, units: Sequence[Unit]) -> None:
     write_facts(step, passed, few=few)
 
 
-def are_few(units: Sequence[Unit]) -> bool:
-    """Whether what units state fits into the driver."""
-    return sum(unit.count("items") * max(1, len(unit.mapping.traits)) for unit in units) <= FEW_ROWS
+def state_few(units: Sequence[Unit]) -> bool:
+    """Whether the driver can hold what units state."""
+    return are_few(sum(unit.count("items") * max(1, len(unit.mapping.traits)) for unit in units))
 
 
 def write_facts(step: Step, units: Sequence[Unit], *, few: bool, again: bool = False) -> None:
@@ -165,11 +167,10 @@ def _write_table(step: Step, table: str, stated: DataFrame, fact_id: str, few: b
     if table != "silver.identity_links":
         step.append(table, new_facts(stated, known, fact_id), few=few)
         return
-    links = unknown_facts(stated, known, fact_id).persist()  # a batch states each link once
+    links = step.keep(unknown_facts(stated, known, fact_id), few=few)  # a batch states each link once
     if not links.isEmpty():
         _resolve(step, links, few)
         step.append(table, links, few=few)
-    links.unpersist()
 
 
 def _states(unit: Unit, table: str) -> bool:
@@ -191,11 +192,13 @@ def _resolve(step: Step, new_links: DataFrame, few: bool) -> None:
         resolved = identity.resolve(new_links, shared_above=shared_above)
         step.append("silver.identities", identity.first_identities(resolved, batch=step.batch.name), few=few)
         return
-    standing = identity.standing_identities(step.read("silver.identities"))
-    links = identity.touched_links(new_links, step.read("silver.identity_links"), standing)
+    # Planned from rows that are there, since each of the joins below would plan the ones before it anew.
+    small = few and step.is_small("silver.identities", "silver.identity_links")
+    standing = step.keep(identity.standing_identities(step.read("silver.identities")), few=small)
+    links = step.keep(identity.touched_links(new_links, step.read("silver.identity_links"), standing), few=small)
     resolved = identity.resolve(links, shared_above=shared_above)
     touched = identity.touched_keys(new_links, standing)
-    complete = resolved.join(touched, ["tenant", "identity_key"], "left_semi")
+    complete = step.keep(resolved.join(touched, ["tenant", "identity_key"], "left_semi"), few=small)
     step.append("silver.identities", identity.identity_changes(complete, standing, batch=step.batch.name), few=few)
 
 

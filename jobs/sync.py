@@ -42,28 +42,24 @@ def pinned_destinations(step: Step) -> Mapping[str, Destination]:
 def _step(step: Step) -> Result:
     destinations = pinned_destinations(step)
     clients = {name: open_destination(step.run, settings) for name, settings in destinations.items()}
-    entries = plan.list_entries(
-        step.read("gold.engagement_lists"), step.read("silver.leads"), keys=step.run.keys
-    ).persist()
-    compared = _compared(step, entries, destinations).persist()
+    few = step.is_small("silver.leads", "gold.receipts")
+    lists, leads = step.read("gold.engagement_lists"), step.read("silver.leads")
+    entries = step.keep(plan.list_entries(lists, leads, keys=step.run.keys), few=few)
+    compared = step.keep(_compared(step, entries, destinations), few=few)
     allowed = tuple(json.loads(step.run.lake.kept(step.batch.definitions["allow_empty"])))
-    held = plan.collapsed(compared, allowed=allowed).persist()
-    actions = plan.planned_actions(compared, held, step.read("gold.decisions")).persist()
-    try:
-        if not actions.isEmpty():
-            moment = F.lit(step.batch.recorded_at)
-            rows = plan.outbox(actions, plan_id=plan_name(step.batch), planned_at=moment, batch=step.batch.name)
-            step.append("gold.outbox", rows, few=step.is_small("silver.leads"))
-        reach("sync:after-outbox")
-        whole = compared.join(held, ["tenant", "destination", "list"], "left_anti")
-        messages = plan.messages(actions, entries, step.read("silver.leads"))
-        failures = _send(step, clients, whole, messages, entries)
-        holding = held.select("destination", "list", "leaving").orderBy("destination", "list").collect()
-        notes = (*_change_notes(compared, destinations), *_held_notes(holding), *failures)
-        return Result(status=HELD if holding or failures else COMPLETE, notes=notes)
-    finally:
-        for frame in (actions, held, compared, entries):
-            frame.unpersist()
+    held = step.keep(plan.collapsed(compared, allowed=allowed), few=few)
+    actions = step.keep(plan.planned_actions(compared, held, step.read("gold.decisions")), few=few)
+    if not actions.isEmpty():
+        moment = F.lit(step.batch.recorded_at)
+        rows = plan.outbox(actions, plan_id=plan_name(step.batch), planned_at=moment, batch=step.batch.name)
+        step.append("gold.outbox", rows, few=few)
+    reach("sync:after-outbox")
+    whole = compared.join(held, ["tenant", "destination", "list"], "left_anti")
+    messages = plan.messages(actions, entries, leads)
+    failures = _send(step, clients, whole, messages, entries)
+    holding = held.select("destination", "list", "leaving").orderBy("destination", "list").collect()
+    notes = (*_change_notes(compared, destinations), *_held_notes(holding), *failures)
+    return Result(status=HELD if holding or failures else COMPLETE, notes=notes)
 
 
 def _compared(step: Step, entries: DataFrame, destinations: Mapping[str, Destination]) -> DataFrame:

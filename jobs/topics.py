@@ -18,7 +18,8 @@ from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.runtime.batches import Count
 from leadhouse.jobs.runtime.broker import find_topics, read_messages
 from leadhouse.jobs.runtime.faults import reach
-from leadhouse.jobs.runtime.job import FEW_ROWS, JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.kept_rows import are_few
 from leadhouse.jobs.runtime.offsets import OffsetRange, going_on, list_topics, listed_ranges, lost_ranges, lost_rows
 from leadhouse.jobs.runtime.runner import Report, run_job
 from leadhouse.jobs.runtime.taking import count_records
@@ -28,8 +29,6 @@ GAPS = "gaps"
 """Measure in the ledger: offsets that hold no message: marks of transactions, what was taken back or compacted away."""
 LOST = "lost"
 """Measure in the ledger: offsets whose messages were gone before they were taken, and that a person let go."""
-FEW_BYTES = 16_000_000
-"""Up to so many bytes of messages go through the driver, see ``FEW_ROWS``."""
 
 
 def _step(step: Step) -> Result:
@@ -114,7 +113,7 @@ def _write(step: Step, ranges: Sequence[OffsetRange]) -> None:
     messages = reduce(DataFrame.unionByName, [_records(step, contract, own) for contract, own in sources]).persist()
     try:
         size = messages.agg(F.count(F.lit(1)), F.coalesce(F.sum(F.length("raw")), F.lit(0))).first()
-        few = size is not None and size[0] <= FEW_ROWS and size[1] <= FEW_BYTES
+        few = size is not None and are_few(size[0], size[1])
         step.append("bronze.records", messages, few=few)
     except (PySparkException, Py4JJavaError) as problem:  # the second where PySpark knows no class of its own for it
         for entry, first in _with_starts(step, ranges):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
-from pyspark.storagelevel import StorageLevel
 
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.gate import judge
@@ -47,7 +47,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit after parsing, rules and gate. Its frames are persisted: call ``release`` when their facts are written."""
+    """A unit after parsing, rules and gate."""
 
     contract: Contract
     mapping: FactMapping
@@ -75,11 +75,6 @@ class Unit:
         moved = {"items": self.refused_before, "quarantined": self.refused_before}
         return tuple(replace(count, rows=count.rows - moved.get(count.measure, 0)) for count in self.counts)
 
-    def release(self) -> None:
-        """Free what the unit keeps in memory."""
-        for frame in (self.items, self.statuses):
-            frame.unpersist()
-
 
 def take_unit(
     records: DataFrame,
@@ -89,12 +84,14 @@ def take_unit(
     *,
     key: bytes,
     default_region: str,
+    keep: Callable[[DataFrame], DataFrame],
     released_at: datetime | None = None,
 ) -> Unit:
     """Parse a unit's records, judge them by rules and gate, and tell new items from known ones.
 
     ``records`` are bronze records of one tenant and source. ``released_at``: a person let them pass at that moment,
-    whatever the gate says, and what they say counts as known from then on.
+    whatever the gate says, and what they say counts as known from then on. ``keep`` computes rows once that are used
+    more than once.
     """
     parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
     mapping = fact_mapping(contract, default_region)
@@ -103,7 +100,7 @@ def take_unit(
     known_at = F.col("received_at") if released_at is None else F.lit(released_at)
     if known.refused is not None:
         judged = _changed(judged, known.items, known.refused)
-    items = _slim(judged, contract, mapping).withColumn("known_at", known_at).persist(StorageLevel.MEMORY_AND_DISK)
+    items = keep(_slim(judged, contract, mapping).withColumn("known_at", known_at))
     total, good_count = _tally(items)
     good = items.where(F.size("failures") == 0)
     again = known.refused.select("record_id", "item").distinct() if known.refused is not None else None
@@ -113,7 +110,7 @@ def take_unit(
     held = released_at is None and not all(entry.success for entry in quality)
     space = (F.col("tenant") == contract.tenant) & (F.lit(mapping.global_key) | (F.col("source") == contract.source))
     history = known.items.where(space) if known.items is not None else None
-    statuses = item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events).persist()
+    statuses = keep(item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events))
     repeats = 0 if held else statuses.where(F.col("status") == "duplicate").count()
     measures = {
         "items": total,

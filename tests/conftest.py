@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from leadhouse.jobs import ingest, refining
-from leadhouse.jobs.runtime import job
+from leadhouse.jobs import ingest
+from leadhouse.jobs.runtime import kept_rows
 from leadhouse.jobs.runtime.session import start_session
 from tests.jobs.small_company import land, run_company, write_workspace
 
@@ -38,7 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """A local session: one shuffle partition (three rows need no more), no UI, two cores."""
-    session = start_session("tests", master="local[2]", driver_memory="2g", spark__sql__shuffle__partitions="1")
+    # Hundreds of lakes come and go: Delta would keep the state of each table for an hour, until memory is full.
+    tuned = {"spark__sql__shuffle__partitions": "1", "spark__databricks__delta__delta__log__cacheSize": "100"}
+    session = start_session("tests", master="local[2]", driver_memory="2g", **tuned)
     yield session
     session.stop()
 
@@ -70,7 +72,7 @@ def company(spark: SparkSession, one_key: None, tmp_path_factory: pytest.TempPat
     write_workspace(folder / "workspace")
     land(folder / "landing")
     with pytest.MonkeyPatch.context() as patch:
-        for module, limit in ((job, "FEW_ROWS"), (refining, "FEW_ROWS"), (ingest, "FEW_BYTES")):
+        for module, limit in ((kept_rows, "FEW_ROWS"), (ingest, "FEW_BYTES")):
             patch.setattr(module, limit, -1)
         code, shown = run_company(folder / "lake", folder / "workspace", folder / "landing")
     assert code == 0, shown

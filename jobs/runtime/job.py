@@ -14,10 +14,8 @@ from leadhouse.conf.errors import LeadhouseError
 from leadhouse.conf.workspace import Workspace
 from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.runtime.batches import COMPLETE, Batch, Count, Quality
+from leadhouse.jobs.runtime.kept_rows import KeptRows
 from leadhouse.jobs.runtime.lake import Lake, Mode
-
-FEW_ROWS = 20_000
-"""Up to so many rows go through the driver: a Spark commit takes three quarters of a second however few they are."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,8 @@ class Step:
         self.spark = spark
         self.writes: dict[str, int] = {}
         self._rows = rows
+        self._kept = KeptRows(spark)
+        self._read: dict[str, DataFrame] = {}
 
     @property
     def rows(self) -> DataFrame:
@@ -109,7 +109,17 @@ class Step:
     def read(self, table: str) -> DataFrame:
         """Read a table as it stood when the batch began."""
         self._allowed(table, self.spec.reads, "read")
-        return self.run.lake.read(self.spark, table, self.batch.reads[table])
+        if table not in self._read:
+            self._read[table] = self.run.lake.read(self.spark, table, self.batch.reads[table])
+        return self._read[table]
+
+    def keep(self, rows: DataFrame, *, few: bool) -> DataFrame:
+        """Compute rows once that are used more than once. ``few``: the driver can hold them."""
+        return self._kept.keep(rows, few=few)
+
+    def release(self) -> None:
+        """Free what was kept."""
+        self._kept.release()
 
     def was_empty(self, table: str) -> bool:
         """Whether a table had never been written when the batch began: what needn't be joined needn't be planned."""
@@ -117,7 +127,7 @@ class Step:
 
     def is_small(self, *tables: str) -> bool:
         """Whether tables had few rows when the batch began, so that what comes of them fits into the driver."""
-        return all(self.run.lake.row_count(table, self.batch.reads[table]) <= FEW_ROWS for table in tables)
+        return all(self.run.lake.is_small(table, self.batch.reads[table]) for table in tables)
 
     def append(self, table: str, rows: DataFrame, *, few: bool = False) -> None:
         """Append rows, once however often the batch is tried. ``few``: the driver can hold and write them itself."""

@@ -20,7 +20,9 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.expectations.table_changes import released_form, write_released
 from leadhouse.expectations.tables import TableSpec, table_schema, table_specs
+from leadhouse.jobs.runtime.kept_rows import are_few, driver_rows
 from leadhouse.jobs.runtime.lock import LOCK
+from leadhouse.jobs.runtime.open_tables import newest
 from leadhouse.jobs.runtime.place import CARD, FORMAT_VERSION, Place, known_table, read_card
 from leadhouse.jobs.runtime.table_log import CONTENT, content_version, drop_stale_checksums
 
@@ -34,8 +36,17 @@ _SORTED_IN_MEMORY = 1_000_000_000
 class Lake(Place):
     """A lake that Spark jobs read and write."""
 
+    def open(self, table: str, version: int | None = None) -> DeltaTable:
+        """Open a table without a JVM, to be used at once: what is written next moves the newest version on."""
+        opened = newest(self.table_path(known_table(table).name))
+        return opened if version in (None, opened.version()) else super().open(table, version)
+
     def read(self, spark: SparkSession, table: str, version: int | None = None) -> DataFrame:
-        """Read a table, at a version or as it stands now."""
+        """Read a table, at a version or as it stands now. A small one is read by the driver: see ``KeptRows``."""
+        if self.is_small(table, version):
+            schema = table_schema(known_table(table))
+            rows = self.dataset(table, version).to_table()
+            return driver_rows(spark, rows.cast(to_arrow_schema(schema)), schema)
         reader = spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -72,10 +83,11 @@ class Lake(Place):
         schema = to_arrow_schema(table_schema(known_table(table)))
         return self._write_local(table, pa.Table.from_pylist(rows, schema=schema), "append", app_id, app_version)
 
-    def row_count(self, table: str, version: int) -> int:
-        """Return how many rows a table had at a version, from its log alone."""
+    def is_small(self, table: str, version: int | None = None) -> bool:
+        """Whether the driver can hold all rows that a table had at a version; its log alone tells."""
         files = pa.table(self.open(table, version).get_add_actions(flatten=True))
-        return int(pc.sum(files.column("num_records")).as_py() or 0)
+        rows, size = (int(pc.sum(files.column(name)).as_py() or 0) for name in ("num_records", "size_bytes"))
+        return are_few(rows, size)
 
     def discard(self, table: str, batch: str) -> None:
         """Remove what a batch wrote into a table that nobody streams from."""

@@ -58,14 +58,14 @@ class Place:
         """Open a table for reading without a JVM."""
         return DeltaTable(self.table_path(known_table(table).name), version=version)
 
-    def dataset(self, table: str) -> ds.Dataset:
-        """Open a table's newest version for pyarrow. Files are read by pyarrow itself: its threads calling back into
-        Python while the interpreter ends would abort the process."""
+    def dataset(self, table: str, version: int | None = None) -> ds.Dataset:
+        """Open a table's newest version, or another, for pyarrow. Files are read by pyarrow itself: its threads calling
+        back into Python while the interpreter ends would abort the process."""
         # Here, so that the commands that only look start fast.
         from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
         files = SubTreeFileSystem(self.table_path(table), LocalFileSystem())
-        return self.open(table).to_pyarrow_dataset(filesystem=files)
+        return self.open(table, version).to_pyarrow_dataset(filesystem=files)
 
     def exists(self, table: str) -> bool:
         """Whether a table has been made."""

@@ -152,6 +152,8 @@ def _take(run: Run, spec: JobSpec, batch: Batch, rows: DataFrame | None, spark: 
         batches.finish(run.lake, outcome, run.clock())
         lineage.fail(spec, outcome, run.clock())
         raise
+    finally:
+        step.release()
     reach(f"{spec.name}:before-outcome")
     outcome = Outcome(batch, result.status, step.writes, result.counts, result.quality)
     batches.finish(run.lake, outcome, run.clock())
