@@ -22,7 +22,7 @@ from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.listing import list_landing, lost_ranges, lost_rows, range_of
 from leadhouse.jobs.runtime.ranges import FileRange
-from leadhouse.jobs.runtime.runner import Report, join_reports, run_job
+from leadhouse.jobs.runtime.runner import UNCHANGED, Report, join_reports, run_job
 from leadhouse.jobs.runtime.taking import count_records, is_there, lost_bytes, taken_records
 from leadhouse.transforms.hashing import identifier
 
@@ -92,7 +92,7 @@ def run(run: Run) -> Report:
 
 def _run_files(run: Run) -> Report:
     if run.landing is None:
-        return Report(SPEC.name, "unchanged")
+        return Report(SPEC.name, UNCHANGED)
     notes = list_landing(run, run.landing)
     reach("ingest:listed")
     report = run_job(run, SPEC)

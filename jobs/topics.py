@@ -20,7 +20,7 @@ from leadhouse.jobs.runtime.broker import find_topics, read_messages
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import FEW_ROWS, JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.offsets import OffsetRange, going_on, list_topics, listed_ranges, lost_ranges, lost_rows
-from leadhouse.jobs.runtime.runner import Report, run_job
+from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
 from leadhouse.jobs.runtime.taking import count_records
 from leadhouse.transforms.hashing import identifier
 
@@ -81,7 +81,7 @@ def run(run: Run) -> Report:
     answer, LostOffsetsError if messages are gone. Without contracts of topics nothing is asked.
     """
     if all(contract.location.subscription is None for contract in run.contracts):
-        return Report(SPEC.name, "unchanged")
+        return Report(SPEC.name, UNCHANGED)
     try:
         notes = list_topics(run, run.accept_loss)
     except Exception:
