@@ -19,6 +19,7 @@ from leadhouse.expectations.lists import read_lists
 from leadhouse.expectations.odcs import read_contracts
 from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs.runtime.answers import show_json, visible
+from leadhouse.jobs.runtime.batches import BOOK
 from leadhouse.jobs.runtime.keys import VARIABLE, check_key
 from leadhouse.jobs.runtime.lock import LOCK
 from leadhouse.jobs.runtime.place import CARD, Place, read_card
@@ -140,7 +141,7 @@ def _tried(name: str, check: Check, place: Place, names: Sequence[str]) -> list[
 def _absent(place: Place, present: Sequence[str], whole: Sequence[str]) -> list[Finding]:
     """Tell tables that are gone from those that a newer release will make at its next run."""
     absent = [table for table in table_specs() if table not in present]
-    used = writers.tables_used(place) if writers.BOOK in whole else set(absent)
+    used = writers.tables_used(place) if BOOK in whole else set(absent)
     findings = []
     for table in absent:
         if table in used:
