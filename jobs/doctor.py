@@ -18,8 +18,10 @@ from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.lists import read_lists
 from leadhouse.expectations.odcs import read_contracts
 from leadhouse.expectations.tables import table_specs
+from leadhouse.jobs.runtime import integrity
 from leadhouse.jobs.runtime.answers import show_json, visible
 from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, reason, some
 from leadhouse.jobs.runtime.keys import VARIABLE, check_key
 from leadhouse.jobs.runtime.lock import LOCK
 from leadhouse.jobs.runtime.place import CARD, Place, read_card
@@ -28,14 +30,12 @@ from leadhouse.jobs.soundness import (
     byte_ranges,
     evidence,
     keys,
-    logs,
     machine,
     offsets,
     positions,
     tables,
     writers,
 )
-from leadhouse.jobs.soundness.finding import NOTE, WRONG, Finding, reason, some
 
 Check = Callable[[Place, Sequence[str]], list[Finding]]
 """Looks at those of a lake's tables that are whole and says what it found; nothing if all is sound."""
@@ -95,9 +95,13 @@ def examine(root: Path, workspace: Path | None = None) -> dict[str, list[Finding
         place = read_card(root / CARD)
     except LeadhouseError as problem:
         return {LAKE: [Finding(LAKE, WRONG, reason(problem), "nothing else of the lake was checked")]}
-    present = [table for table in table_specs() if logs.has_log(place, table)]
-    found: dict[str, list[Finding]] = {LAKE: _lock(place) + _key(place, workspace), logs.CHECK: [], tables.CHECK: []}
-    whole = _sound(place, present, logs.CHECK, logs.check_logs, found)
+    present = [table for table in table_specs() if integrity.has_log(place, table)]
+    found: dict[str, list[Finding]] = {
+        LAKE: _lock(place) + _key(place, workspace),
+        integrity.CHECK: [],
+        tables.CHECK: [],
+    }
+    whole = _sound(place, present, integrity.CHECK, integrity.check_logs, found)
     whole = _sound(place, whole, tables.CHECK, tables.check_tables, found)
     found[LAKE] += _absent(place, present, whole)
     if damaged := [table for table in present if table not in whole]:

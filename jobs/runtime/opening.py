@@ -15,12 +15,12 @@ from leadhouse.expectations.lists import read_lists
 from leadhouse.expectations.odcs import read_contracts
 from leadhouse.jobs.runtime.broker import client_options
 from leadhouse.jobs.runtime.contracts import breaks, stored_contracts
+from leadhouse.jobs.runtime.integrity import torn_logs
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.keys import check_key, tenant_keys
 from leadhouse.jobs.runtime.lake import check_place, open_lake
 from leadhouse.jobs.runtime.lock import lake_lock
 from leadhouse.jobs.runtime.session import start_session
-from leadhouse.jobs.soundness.logs import torn_logs
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.runtime.retention import JOB as MAINTENANCE
@@ -26,7 +27,6 @@ from leadhouse.jobs.soundness.content import (
     groups,
     row_hashes,
 )
-from leadhouse.jobs.soundness.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.soundness.no_items import records_without_items
 
 CHECK = "ledger"

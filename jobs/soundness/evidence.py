@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader
-from leadhouse.jobs.soundness.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.soundness.writers import SPECS
 
 CHECK = "definitions"

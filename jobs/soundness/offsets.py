@@ -12,12 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.finding import WRONG, Finding, some
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.progress import is_through
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.soundness.byte_ranges import OFFSETS, RECORDS
 from leadhouse.jobs.soundness.content import batches, collect
-from leadhouse.jobs.soundness.finding import WRONG, Finding, some
 
 CHECK = "offsets"
 _PARTITION = ("tenant", "source", "origin", "partition")

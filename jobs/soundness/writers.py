@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from leadhouse.jobs import decide, feature, ingest, quarantine_replay, rebuild, refine, score, sync, topics, train
 from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.finding import WRONG, Finding
+from leadhouse.jobs.runtime.integrity import Action, commit_files, commit_info, commits
 from leadhouse.jobs.runtime.job import JobSpec
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.runtime.retention import JOB as MAINTENANCE
 from leadhouse.jobs.runtime.retention import MEASURES as EXPIRED
-from leadhouse.jobs.soundness.finding import WRONG, Finding
-from leadhouse.jobs.soundness.logs import Action, commit_files, commit_info, commits
 
 CHECK = "writers"
 

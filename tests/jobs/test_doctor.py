@@ -26,11 +26,11 @@ from leadhouse.jobs.held import decide_held
 from leadhouse.jobs.quarantine_replay import replay_quarantine
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.batches import COMPLETE, RELEASED, Count, Outcome
+from leadhouse.jobs.runtime.finding import WRONG, Finding
+from leadhouse.jobs.runtime.integrity import torn_logs
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from leadhouse.jobs.runtime.lock import lake_lock
 from leadhouse.jobs.soundness import machine
-from leadhouse.jobs.soundness.finding import WRONG, Finding
-from leadhouse.jobs.soundness.logs import torn_logs
 from tests.jobs.rows import NOON
 from tests.jobs.small_company import EVENT_CONTRACT, LEAD_CONTRACT, land, rows_of, run_company, write_workspace
 
