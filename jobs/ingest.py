@@ -24,7 +24,7 @@ from leadhouse.jobs.runtime.listing import list_landing, lost_ranges, lost_rows,
 from leadhouse.jobs.runtime.ranges import FileRange
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, join_reports, run_job
 from leadhouse.jobs.runtime.taking import count_records, is_there, lost_bytes, taken_records
-from leadhouse.transforms.hashing import identifier
+from leadhouse.transforms.record_id import record_id
 
 FILE_RANGE_KEY = "tenant string, source string, path string, file_version int, from_byte bigint, to_byte bigint"
 OF_MESSAGES = {
@@ -148,11 +148,10 @@ def _take(step: Step, ranges: Sequence[FileRange]) -> None:
 
 
 def _records(step: Step, landing: Path, ranges: Sequence[FileRange]) -> DataFrame:
-    position = ("tenant", "source", "origin", "partition", "position")
     return taken_records(step.spark, landing, ranges).select(
         "*",
         F.lit(step.batch.recorded_at).alias("received_at"),
-        identifier(*[F.col(name) for name in position]).alias("record_id"),
+        record_id(),
         *[F.lit(None).cast(kind).alias(name) for name, kind in OF_MESSAGES.items()],
         F.lit(step.batch.name).alias("batch"),
     )

@@ -22,7 +22,7 @@ from leadhouse.jobs.runtime.job import FEW_ROWS, JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.offsets import OffsetRange, going_on, list_topics, listed_ranges, lost_ranges, lost_rows
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
 from leadhouse.jobs.runtime.taking import count_records
-from leadhouse.transforms.hashing import identifier
+from leadhouse.transforms.record_id import record_id
 
 GAPS = "gaps"
 """Measure in the ledger: offsets that hold no message: marks of transactions, what was taken back or compacted away."""
@@ -175,7 +175,6 @@ def _untaken(step: Step, ranges: Sequence[OffsetRange]) -> Iterator[OffsetRange]
 
 def _records(step: Step, contract: Contract, ranges: Sequence[OffsetRange]) -> DataFrame:
     origins = F.create_map(*[F.lit(text) for entry in ranges for text in (entry.topic, entry.origin)])
-    position = ("tenant", "source", "origin", "partition", "position")
     return (
         read_messages(step.spark, contract.location, [entry.span for entry in ranges])
         .select(
@@ -192,5 +191,5 @@ def _records(step: Step, contract: Contract, ranges: Sequence[OffsetRange]) -> D
             F.col("timestamp").alias("message_time"),
             F.lit(step.batch.name).alias("batch"),
         )
-        .withColumn("record_id", identifier(*[F.col(name) for name in position]))
+        .select("*", record_id())
     )
