@@ -23,7 +23,7 @@ from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.listing import list_landing, lost_ranges, lost_rows, range_of
 from leadhouse.jobs.runtime.ranges import FileRange
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, join_reports, run_job
-from leadhouse.jobs.runtime.taking import count_records, is_there, lost_bytes, taken_records
+from leadhouse.jobs.runtime.taking import FETCHED, LOST, count_records, is_there, lost_bytes, taken_records
 from leadhouse.transforms.record_id import record_id
 
 FILE_RANGE_KEY = "tenant string, source string, path string, file_version int, from_byte bigint, to_byte bigint"
@@ -35,8 +35,6 @@ OF_MESSAGES = {
 """Columns of bronze.records that records of files leave empty."""
 FEW_BYTES = 4_000_000
 """Up to so many bytes of records go through the driver, see ``FEW_ROWS``."""
-LOST = "lost"
-"""Measure in the ledger: byte ranges whose bytes were gone when they were to be taken."""
 
 
 def _step(step: Step) -> Result:
@@ -49,7 +47,7 @@ def _step(step: Step) -> Result:
     counts = Counter((entry.tenant, entry.source) for entry in lost)
     return Result(
         counts=(
-            *(Count(*source, "fetched", rows) for source, rows in sorted(fetched.items())),
+            *(Count(*source, FETCHED, rows) for source, rows in sorted(fetched.items())),
             *(Count(*source, LOST, ranges) for source, ranges in sorted(counts.items())),
         ),
         notes=tuple(lost_bytes(entry) for entry in lost),

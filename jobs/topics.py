@@ -21,13 +21,11 @@ from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import FEW_ROWS, JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.offsets import OffsetRange, going_on, list_topics, listed_ranges, lost_ranges, lost_rows
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
-from leadhouse.jobs.runtime.taking import count_records
+from leadhouse.jobs.runtime.taking import FETCHED, LOST, count_records
 from leadhouse.transforms.record_id import record_id
 
 GAPS = "gaps"
 """Measure in the ledger: offsets that hold no message: marks of transactions, what was taken back or compacted away."""
-LOST = "lost"
-"""Measure in the ledger: offsets whose messages were gone before they were taken, and that a person let go."""
 FEW_BYTES = 16_000_000
 """Up to so many bytes of messages go through the driver, see ``FEW_ROWS``."""
 
@@ -43,7 +41,7 @@ def _step(step: Step) -> Result:
     gaps = _sizes(ranges)
     gaps.subtract(fetched)
     gaps.subtract(lost)
-    measures = (("fetched", fetched), (GAPS, gaps), (LOST, lost))
+    measures = ((FETCHED, fetched), (GAPS, gaps), (LOST, lost))
     return Result(
         counts=tuple(
             Count(*source, name, rows) for name, counts in measures for source, rows in sorted(counts.items()) if rows
