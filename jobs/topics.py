@@ -32,12 +32,13 @@ FEW_BYTES = 16_000_000
 
 def _step(step: Step) -> Result:
     ranges = listed_ranges(step.rows.toArrow().to_pylist())
+    marked = lost_ranges(step.run.lake, step.batch.name)
     # The records are one commit: if some are there, an earlier attempt at this batch wrote them all.
     if not count_records(step.run.lake, step.batch.name):
-        _take(step, [entry for entry in ranges if not entry.lost])
+        marked = _take(step, [entry for entry in ranges if not entry.lost], marked)
     reach("topics:written")
     fetched = count_records(step.run.lake, step.batch.name)
-    lost = _sizes([*(entry for entry in ranges if entry.lost), *lost_ranges(step.run.lake, step.batch.name)])
+    lost = _sizes([*(entry for entry in ranges if entry.lost), *marked])
     gaps = _sizes(ranges)
     gaps.subtract(fetched)
     gaps.subtract(lost)
@@ -80,29 +81,37 @@ def run(run: Run) -> Report:
     """
     if all(contract.location.subscription is None for contract in run.contracts):
         return Report(SPEC.name, UNCHANGED)
+    notes: tuple[str, ...] = ()
+    failure: LeadhouseError | None = None
     try:
         notes = list_topics(run, run.accept_loss)
-    except Exception:
-        run_job(run, SPEC)
-        raise
+    except LeadhouseError as problem:
+        failure = problem
     reach("topics:listed")
     report = run_job(run, SPEC)
+    if failure is not None:
+        raise failure
     return replace(report, notes=(*notes, *report.notes))
 
 
-def _take(step: Step, ranges: Sequence[OffsetRange]) -> None:
-    """Write the messages of ranges, after marking as lost what is gone and may stay gone."""
+def _take(step: Step, ranges: Sequence[OffsetRange], marked: Sequence[OffsetRange]) -> list[OffsetRange]:
+    """Write the messages of ranges, after marking as lost what is gone and may stay gone.
+
+    ``marked`` is what earlier attempts marked; returned is all that is marked now.
+    """
     wanted = [entry for entry in ranges if entry.from_offset < entry.to_offset]
     if step.batch.generation > 1:
         wanted = list(_untaken(step, wanted))
+    lost = list(marked)
     if any(entry.topic in step.run.accept_loss for entry in wanted):
-        gone = [lost for entry, first in _with_starts(step, wanted) if (lost := _before(entry, first))]
-        marked = lost_ranges(step.run.lake, step.batch.name)
+        gone = [part for entry, first in _with_starts(step, wanted) if (part := _before(entry, first))]
         if new := [entry for entry in gone if entry not in marked and entry.topic in step.run.accept_loss]:
             step.append_local("bronze.offsets", lost_rows(step, new), role=f"{LOST}-{len(marked)}")
-    ends = {(entry.key, entry.from_offset): entry.to_offset for entry in lost_ranges(step.run.lake, step.batch.name)}
+            lost += new
+    ends = {(entry.key, entry.from_offset): entry.to_offset for entry in lost}
     left = [replace(entry, from_offset=ends.get((entry.key, entry.from_offset), entry.from_offset)) for entry in wanted]
     _write(step, [entry for entry in left if entry.from_offset < entry.to_offset])
+    return lost
 
 
 def _write(step: Step, ranges: Sequence[OffsetRange]) -> None:

@@ -17,8 +17,6 @@ from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.jobs.runtime.listing import LISTING
 
 TABLE = "bronze.offsets"
-LATEST = "latest"
-"""Contracts whose topics are begun at their end say this."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,8 @@ def _new_ranges(
             f"the old one and not taken is gone; to go on with the new one: {going_on(topic.name)}"
         )
     origin = next(iter(same.values())).origin if same else f"{topic.name}#{topic.topic_id}" if known else topic.name
-    at_end = (
-        not known and contract.location.subscription is not None and contract.location.subscription.starting == LATEST
-    )
+    subscription = contract.location.subscription
+    at_end = not known and subscription is not None and subscription.begins_at_end
     for partition, (first, end) in topic.bounds.items():
         if partition in same:
             yield from _after(same[partition], first, end, accept_loss)
