@@ -15,12 +15,11 @@ from rich.text import Text
 
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.conf.workspace import open_workspace
-from leadhouse.expectations.lists import read_lists
-from leadhouse.expectations.odcs import read_contracts
 from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs.runtime import integrity
 from leadhouse.jobs.runtime.answers import show_json, visible
 from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.contracts import read_definitions
 from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, reason, some
 from leadhouse.jobs.runtime.keys import VARIABLE, check_key
 from leadhouse.jobs.runtime.lock import LOCK
@@ -115,12 +114,10 @@ def examine(root: Path, workspace: Path | None = None) -> dict[str, list[Finding
 def check_workspace(folder: Path) -> list[Finding]:
     """Return every problem of a workspace's settings, contracts and lists."""
     try:
-        opened = open_workspace(folder)
-        contracts = read_contracts(opened.contract_files, opened.settings.tenant)
-        read_lists(opened.list_files, contracts)
+        _, problems = read_definitions(open_workspace(folder))
     except InputError as problem:
-        return [Finding(WORKSPACE, WRONG, one, "no run begins before that") for one in problem.problems]
-    return []
+        problems = list(problem.problems)
+    return [Finding(WORKSPACE, WRONG, one, "no run begins before that") for one in problems]
 
 
 def _sound(place: Place, names: Sequence[str], check: str, look: Check, found: dict[str, list[Finding]]) -> list[str]:
