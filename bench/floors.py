@@ -18,6 +18,7 @@ from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs.ingest import OF_MESSAGES
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.transforms.hashing import content_hash, identifier, keyed_hash
+from leadhouse.transforms.record_id import record_id
 
 BATCH = "floor"
 _SCHEMA = (
@@ -40,8 +41,7 @@ def ingest_floor(spark: SparkSession, workload: Workload, lake: Lake, received_a
         F.lit(received_at).alias("received_at"),
         *[F.lit(None).cast(kind).alias(name) for name, kind in OF_MESSAGES.items()],
     )
-    position = ("tenant", "source", "origin", "partition", "position")
-    _append(lake, "bronze.records", rows.withColumn("record_id", identifier(*[F.col(name) for name in position])))
+    _append(lake, "bronze.records", rows.select("*", record_id()))
 
 
 def refine_floor(spark: SparkSession, bronze: Lake, lake: Lake, key: bytes) -> None:

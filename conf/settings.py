@@ -6,13 +6,13 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from leadhouse.conf.errors import InputError
 from leadhouse.conf.names import name_problem
+from leadhouse.conf.toml_reading import build
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def read_settings(workspace: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise InputError(f"{path}: expected TOML; {problem}; mend that line") from problem
     problems: list[str] = []
-    settings = _build(Settings, document, f"{path.name}", problems)
+    settings = build(Settings, document, f"{path.name}", problems)
     if settings is not None:
         problems += [
             p for p in (name_problem(settings.tenant, f"{path.name}: tenant"), *_range_problems(settings)) if p
@@ -160,63 +160,6 @@ def read_settings(workspace: Path) -> Settings:
     if problems or settings is None:
         raise InputError(problems)
     return typing.cast(Settings, settings)
-
-
-def _build(cls: type, document: object, where: str, problems: list[str]) -> Any:
-    """Build a frozen dataclass from a TOML table, adding to ``problems`` instead of stopping at the first."""
-    if not isinstance(document, Mapping):
-        problems.append(f"{where}: expected a table; got {document!r}")
-        return None
-    known = {entry.name: entry for entry in fields(cls)}
-    hints = typing.get_type_hints(cls)
-    for key in document.keys() - known.keys():
-        problems.append(f"{where}: unknown key {key!r}; known are {', '.join(sorted(known))}")
-    values: dict[str, Any] = {}
-    for name, entry in known.items():
-        if name in document:
-            value = _value(hints[name], document[name], f"{where}: {name}", problems)
-            if value is not _WRONG:
-                values[name] = value
-            elif entry.default is MISSING and entry.default_factory is MISSING:
-                return None
-        elif entry.default is MISSING and entry.default_factory is MISSING:
-            problems.append(f"{where}: expected the key {name!r}; it is missing")
-            return None
-    return cls(**values)
-
-
-_WRONG = object()
-"""Stands for a value that was refused: the default takes its place while the other problems are looked for."""
-
-
-def _value(hint: Any, value: object, where: str, problems: list[str]) -> Any:
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        hint = next(option for option in typing.get_args(hint) if option is not type(None))
-        return _value(hint, value, where, problems)
-    if origin is tuple:
-        if not isinstance(value, list):
-            problems.append(f"{where}: expected a list; got {value!r}")
-            return _WRONG
-        parts = tuple(_value(typing.get_args(hint)[0], part, where, problems) for part in value)
-        return _WRONG if _WRONG in parts else parts
-    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
-        built = _build(hint, value, where, problems)
-        return _WRONG if built is None else built
-    if origin is not None:  # Mapping[str, Destination]
-        if not isinstance(value, Mapping):
-            problems.append(f"{where}: expected a table; got {value!r}")
-            return _WRONG
-        part = typing.get_args(hint)[1]
-        return types.MappingProxyType(
-            {name: _build(part, entry, f"{where}.{name}", problems) for name, entry in value.items()}
-        )
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
-        problems.append(f"{where}: expected {hint.__name__}; got {value!r}")
-        return _WRONG
-    return value
 
 
 def _range_problems(settings: Settings) -> list[str]:

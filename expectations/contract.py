@@ -102,6 +102,11 @@ class Subscription:
     options: tuple[tuple[str, str | Secret], ...] = ()
     """Settings of Kafka's consumer: TLS, SASL."""
 
+    @property
+    def begins_at_end(self) -> bool:
+        """Whether only what comes later is taken of a topic that was never read."""
+        return self.starting == "latest"
+
 
 @dataclass(frozen=True)
 class Location:

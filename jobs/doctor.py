@@ -15,10 +15,12 @@ from rich.text import Text
 
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.conf.workspace import open_workspace
-from leadhouse.expectations.lists import read_lists
-from leadhouse.expectations.odcs import read_contracts
 from leadhouse.expectations.tables import table_specs
+from leadhouse.jobs.runtime import integrity
 from leadhouse.jobs.runtime.answers import show_json, visible
+from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.contracts import read_definitions
+from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, reason, some
 from leadhouse.jobs.runtime.keys import VARIABLE, check_key
 from leadhouse.jobs.runtime.lock import LOCK
 from leadhouse.jobs.runtime.place import CARD, Place, read_card
@@ -27,14 +29,12 @@ from leadhouse.jobs.soundness import (
     byte_ranges,
     evidence,
     keys,
-    logs,
     machine,
     offsets,
     positions,
     tables,
     writers,
 )
-from leadhouse.jobs.soundness.finding import NOTE, WRONG, Finding, reason, some
 
 Check = Callable[[Place, Sequence[str]], list[Finding]]
 """Looks at those of a lake's tables that are whole and says what it found; nothing if all is sound."""
@@ -94,9 +94,13 @@ def examine(root: Path, workspace: Path | None = None) -> dict[str, list[Finding
         place = read_card(root / CARD)
     except LeadhouseError as problem:
         return {LAKE: [Finding(LAKE, WRONG, reason(problem), "nothing else of the lake was checked")]}
-    present = [table for table in table_specs() if logs.has_log(place, table)]
-    found: dict[str, list[Finding]] = {LAKE: _lock(place) + _key(place, workspace), logs.CHECK: [], tables.CHECK: []}
-    whole = _sound(place, present, logs.CHECK, logs.check_logs, found)
+    present = [table for table in table_specs() if integrity.has_log(place, table)]
+    found: dict[str, list[Finding]] = {
+        LAKE: _lock(place) + _key(place, workspace),
+        integrity.CHECK: [],
+        tables.CHECK: [],
+    }
+    whole = _sound(place, present, integrity.CHECK, integrity.check_logs, found)
     whole = _sound(place, whole, tables.CHECK, tables.check_tables, found)
     found[LAKE] += _absent(place, present, whole)
     if damaged := [table for table in present if table not in whole]:
@@ -110,12 +114,10 @@ def examine(root: Path, workspace: Path | None = None) -> dict[str, list[Finding
 def check_workspace(folder: Path) -> list[Finding]:
     """Return every problem of a workspace's settings, contracts and lists."""
     try:
-        opened = open_workspace(folder)
-        contracts = read_contracts(opened.contract_files, opened.settings.tenant)
-        read_lists(opened.list_files, contracts)
+        _, problems = read_definitions(open_workspace(folder))
     except InputError as problem:
-        return [Finding(WORKSPACE, WRONG, one, "no run begins before that") for one in problem.problems]
-    return []
+        problems = list(problem.problems)
+    return [Finding(WORKSPACE, WRONG, one, "no run begins before that") for one in problems]
 
 
 def _sound(place: Place, names: Sequence[str], check: str, look: Check, found: dict[str, list[Finding]]) -> list[str]:
@@ -140,7 +142,7 @@ def _tried(name: str, check: Check, place: Place, names: Sequence[str]) -> list[
 def _absent(place: Place, present: Sequence[str], whole: Sequence[str]) -> list[Finding]:
     """Tell tables that are gone from those that a newer release will make at its next run."""
     absent = [table for table in table_specs() if table not in present]
-    used = writers.tables_used(place) if writers.BOOK in whole else set(absent)
+    used = writers.tables_used(place) if BOOK in whole else set(absent)
     findings = []
     for table in absent:
         if table in used:

@@ -22,9 +22,9 @@ from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.listing import list_landing, lost_ranges, lost_rows, range_of
 from leadhouse.jobs.runtime.ranges import FileRange
-from leadhouse.jobs.runtime.runner import Report, join_reports, run_job
-from leadhouse.jobs.runtime.taking import count_records, is_there, lost_bytes, taken_records
-from leadhouse.transforms.hashing import identifier
+from leadhouse.jobs.runtime.runner import UNCHANGED, Report, join_reports, run_job
+from leadhouse.jobs.runtime.taking import FETCHED, LOST, count_records, is_there, lost_bytes, taken_records
+from leadhouse.transforms.record_id import record_id
 
 FILE_RANGE_KEY = "tenant string, source string, path string, file_version int, from_byte bigint, to_byte bigint"
 OF_MESSAGES = {
@@ -35,8 +35,6 @@ OF_MESSAGES = {
 """Columns of bronze.records that records of files leave empty."""
 FEW_BYTES = 4_000_000
 """Up to so many bytes of records go through the driver, see ``kept_rows``."""
-LOST = "lost"
-"""Measure in the ledger: byte ranges whose bytes were gone when they were to be taken."""
 
 
 def _step(step: Step) -> Result:
@@ -49,7 +47,7 @@ def _step(step: Step) -> Result:
     counts = Counter((entry.tenant, entry.source) for entry in lost)
     return Result(
         counts=(
-            *(Count(*source, "fetched", rows) for source, rows in sorted(fetched.items())),
+            *(Count(*source, FETCHED, rows) for source, rows in sorted(fetched.items())),
             *(Count(*source, LOST, ranges) for source, ranges in sorted(counts.items())),
         ),
         notes=tuple(lost_bytes(entry) for entry in lost),
@@ -92,7 +90,7 @@ def run(run: Run) -> Report:
 
 def _run_files(run: Run) -> Report:
     if run.landing is None:
-        return Report(SPEC.name, "unchanged")
+        return Report(SPEC.name, UNCHANGED)
     notes = list_landing(run, run.landing)
     reach("ingest:listed")
     report = run_job(run, SPEC)
@@ -148,11 +146,10 @@ def _take(step: Step, ranges: Sequence[FileRange]) -> None:
 
 
 def _records(step: Step, landing: Path, ranges: Sequence[FileRange]) -> DataFrame:
-    position = ("tenant", "source", "origin", "partition", "position")
     return taken_records(step.spark, landing, ranges).select(
         "*",
         F.lit(step.batch.recorded_at).alias("received_at"),
-        identifier(*[F.col(name) for name in position]).alias("record_id"),
+        record_id(),
         *[F.lit(None).cast(kind).alias(name) for name, kind in OF_MESSAGES.items()],
         F.lit(step.batch.name).alias("batch"),
     )

@@ -12,7 +12,7 @@ from leadhouse.jobs.refining import REFINE_READS, REFINE_WRITES, refine_records,
 from leadhouse.jobs.runtime.batches import RELEASED, Count
 from leadhouse.jobs.runtime.definitions import contract_files
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
-from leadhouse.jobs.runtime.runner import Report, join_reports, run_job
+from leadhouse.jobs.runtime.runner import UNCHANGED, Report, join_reports, run_job
 from leadhouse.transforms import findings, identity, knowledge
 from leadhouse.transforms.leads import leads
 
@@ -102,7 +102,7 @@ LEADS = JobSpec(
 def run(run: Run) -> Report:
     """Refine all records that are new, and those that were released, then derive the leads."""
     new = run_job(run, SPEC)
-    released = run_job(run, RELEASES) if run.lake.version("ops.verdicts") else Report(RELEASES.name, "unchanged")
+    released = run_job(run, RELEASES) if run.lake.version("ops.verdicts") else Report(RELEASES.name, UNCHANGED)
     return join_reports("refine", new, released, run_job(run, LEADS))
 
 

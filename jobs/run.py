@@ -176,15 +176,15 @@ def _report(job: Callable[[Run], Report], opened: Run, name: str, console: Conso
     else:
         with console.status(f"{name} …"):
             report = job(opened)
-    if not (quiet and report.status == "unchanged"):
+    if not (quiet and report.status == UNCHANGED):
         show_report(report, console)
     return report
 
 
 def show_report(report: Report, console: Console) -> None:
     """Print what a job did: its ledger by source, then its notes."""
-    style = {"held": "bold yellow", "unchanged": "dim"}.get(report.status, "green")
-    words = "nothing new" if report.status == "unchanged" else report.status
+    style = {"held": "bold yellow", UNCHANGED: "dim"}.get(report.status, "green")
+    words = "nothing new" if report.status == UNCHANGED else report.status
     console.print(f"[bold]{report.job:8}[/bold] [{style}]{words}[/{style}]")
     by_source: dict[tuple[str, str], list[str]] = {}
     for count in report.counts:

@@ -21,28 +21,27 @@ from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.kept_rows import are_few
 from leadhouse.jobs.runtime.offsets import OffsetRange, going_on, list_topics, listed_ranges, lost_ranges, lost_rows
-from leadhouse.jobs.runtime.runner import Report, run_job
-from leadhouse.jobs.runtime.taking import count_records
-from leadhouse.transforms.hashing import identifier
+from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
+from leadhouse.jobs.runtime.taking import FETCHED, LOST, count_records
+from leadhouse.transforms.record_id import record_id
 
 GAPS = "gaps"
 """Measure in the ledger: offsets that hold no message: marks of transactions, what was taken back or compacted away."""
-LOST = "lost"
-"""Measure in the ledger: offsets whose messages were gone before they were taken, and that a person let go."""
 
 
 def _step(step: Step) -> Result:
     ranges = listed_ranges(step.rows.toArrow().to_pylist())
+    marked = lost_ranges(step.run.lake, step.batch.name)
     # The records are one commit: if some are there, an earlier attempt at this batch wrote them all.
     if not count_records(step.run.lake, step.batch.name):
-        _take(step, [entry for entry in ranges if not entry.lost])
+        marked = _take(step, [entry for entry in ranges if not entry.lost], marked)
     reach("topics:written")
     fetched = count_records(step.run.lake, step.batch.name)
-    lost = _sizes([*(entry for entry in ranges if entry.lost), *lost_ranges(step.run.lake, step.batch.name)])
+    lost = _sizes([*(entry for entry in ranges if entry.lost), *marked])
     gaps = _sizes(ranges)
     gaps.subtract(fetched)
     gaps.subtract(lost)
-    measures = (("fetched", fetched), (GAPS, gaps), (LOST, lost))
+    measures = ((FETCHED, fetched), (GAPS, gaps), (LOST, lost))
     return Result(
         counts=tuple(
             Count(*source, name, rows) for name, counts in measures for source, rows in sorted(counts.items()) if rows
@@ -80,30 +79,38 @@ def run(run: Run) -> Report:
     answer, LostOffsetsError if messages are gone. Without contracts of topics nothing is asked.
     """
     if all(contract.location.subscription is None for contract in run.contracts):
-        return Report(SPEC.name, "unchanged")
+        return Report(SPEC.name, UNCHANGED)
+    notes: tuple[str, ...] = ()
+    failure: LeadhouseError | None = None
     try:
         notes = list_topics(run, run.accept_loss)
-    except Exception:
-        run_job(run, SPEC)
-        raise
+    except LeadhouseError as problem:
+        failure = problem
     reach("topics:listed")
     report = run_job(run, SPEC)
+    if failure is not None:
+        raise failure
     return replace(report, notes=(*notes, *report.notes))
 
 
-def _take(step: Step, ranges: Sequence[OffsetRange]) -> None:
-    """Write the messages of ranges, after marking as lost what is gone and may stay gone."""
+def _take(step: Step, ranges: Sequence[OffsetRange], marked: Sequence[OffsetRange]) -> list[OffsetRange]:
+    """Write the messages of ranges, after marking as lost what is gone and may stay gone.
+
+    ``marked`` is what earlier attempts marked; returned is all that is marked now.
+    """
     wanted = [entry for entry in ranges if entry.from_offset < entry.to_offset]
     if step.batch.generation > 1:
         wanted = list(_untaken(step, wanted))
+    lost = list(marked)
     if any(entry.topic in step.run.accept_loss for entry in wanted):
-        gone = [lost for entry, first in _with_starts(step, wanted) if (lost := _before(entry, first))]
-        marked = lost_ranges(step.run.lake, step.batch.name)
+        gone = [part for entry, first in _with_starts(step, wanted) if (part := _before(entry, first))]
         if new := [entry for entry in gone if entry not in marked and entry.topic in step.run.accept_loss]:
             step.append_local("bronze.offsets", lost_rows(step, new), role=f"{LOST}-{len(marked)}")
-    ends = {(entry.key, entry.from_offset): entry.to_offset for entry in lost_ranges(step.run.lake, step.batch.name)}
+            lost += new
+    ends = {(entry.key, entry.from_offset): entry.to_offset for entry in lost}
     left = [replace(entry, from_offset=ends.get((entry.key, entry.from_offset), entry.from_offset)) for entry in wanted]
     _write(step, [entry for entry in left if entry.from_offset < entry.to_offset])
+    return lost
 
 
 def _write(step: Step, ranges: Sequence[OffsetRange]) -> None:
@@ -174,7 +181,6 @@ def _untaken(step: Step, ranges: Sequence[OffsetRange]) -> Iterator[OffsetRange]
 
 def _records(step: Step, contract: Contract, ranges: Sequence[OffsetRange]) -> DataFrame:
     origins = F.create_map(*[F.lit(text) for entry in ranges for text in (entry.topic, entry.origin)])
-    position = ("tenant", "source", "origin", "partition", "position")
     return (
         read_messages(step.spark, contract.location, [entry.span for entry in ranges])
         .select(
@@ -191,5 +197,5 @@ def _records(step: Step, contract: Contract, ranges: Sequence[OffsetRange]) -> D
             F.col("timestamp").alias("message_time"),
             F.lit(step.batch.name).alias("batch"),
         )
-        .withColumn("record_id", identifier(*[F.col(name) for name in position]))
+        .select("*", record_id())
     )

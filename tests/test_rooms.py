@@ -57,6 +57,16 @@ def test_imports_point_one_way(room: str) -> None:
     assert wrong == []
 
 
+def test_what_runs_jobs_knows_none_of_them() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in _modules("jobs/runtime")
+        for name in _imports(path)
+        if name.startswith("leadhouse.jobs.") and not name.startswith("leadhouse.jobs.runtime.")
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("library", ONE_DOOR)
 def test_each_heavy_library_has_one_door(library: str) -> None:
     users = {

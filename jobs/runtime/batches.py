@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.place import Place
 
 RELEASED, REJECTED = "released", "rejected"
 """A person's word on a held batch."""
 BOOK = "ops.batches"
+"""The table that the runner writes for every job; its writes are told apart as ``job/generation/number:kind``."""
 COMPLETE, HELD, FAILED, RUNNING = "complete", "held", "failed", "running"
 
 
@@ -74,6 +76,20 @@ class Outcome:
     counts: tuple[Count, ...] = ()
     quality: tuple[Quality, ...] = ()
     error: str | None = None
+
+
+def book_rows(place: Place) -> list[dict[str, Any]]:
+    """Return all rows of the book, for reading only.
+
+    They are read from disk again only if somebody else has written: a batch looks into the book ten times.
+    """
+    opened = place.open(BOOK)
+    state = (str(opened.metadata().id), opened.version())
+    known, rows = _BOOKS.get(place.table_path(BOOK), (None, []))
+    if known != state:
+        rows = place.dataset(BOOK).to_table().to_pylist()
+        _BOOKS[place.table_path(BOOK)] = (state, rows)
+    return rows
 
 
 def begin(lake: Lake, intent: Batch) -> Batch:
@@ -150,18 +166,7 @@ def new_batch(
 
 
 def _rows(lake: Lake, job: str, kind: str) -> list[dict[str, Any]]:
-    return [row for row in _book(lake) if row["job"] == job and row["kind"] == kind]
-
-
-def _book(lake: Lake) -> list[dict[str, Any]]:
-    """Return all rows of the book; read again only if somebody else has written: a batch looks into it ten times."""
-    opened = lake.open(BOOK)
-    state = (str(opened.metadata().id), opened.version())
-    known, rows = _BOOKS.get(lake.table_path(BOOK), (None, []))
-    if known != state:
-        rows = lake.dataset(BOOK).to_table().to_pylist()
-        _BOOKS[lake.table_path(BOOK)] = (state, rows)
-    return rows
+    return [row for row in book_rows(lake) if row["job"] == job and row["kind"] == kind]
 
 
 def _append(lake: Lake, batch: Batch, kind: str, outcome: Outcome, now: datetime) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from leadhouse.conf.errors import InputError
-from leadhouse.conf.workspace import open_workspace
+from leadhouse.conf.workspace import Workspace, open_workspace
 from leadhouse.expectations.compatibility import BREAKING, differences, version_problem
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.lists import read_lists
@@ -18,14 +18,29 @@ from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.lake import Lake
 
 
+def read_definitions(workspace: Workspace) -> tuple[tuple[Contract, ...], list[str]]:
+    """Return a workspace's contracts, none if one of them is wrong, and every problem in its contracts and lists.
+
+    The lists are only looked at: jobs read them as the intents of their batches have them.
+    """
+    contracts: tuple[Contract, ...] = ()
+    try:
+        contracts = read_contracts(workspace.contract_files, workspace.settings.tenant)
+        read_lists(workspace.list_files, contracts)
+    except InputError as problem:
+        return contracts, list(problem.problems)
+    return contracts, []
+
+
 def renewed(run: Run) -> Run:
     """Return a run with its workspace's contracts and lists as they are now; the same run if they are as before.
 
     Raises InputError with every problem in the files, and if a contract breaks with its last version.
     """
     workspace = open_workspace(run.workspace.folder)
-    contracts = read_contracts(workspace.contract_files, workspace.settings.tenant)
-    read_lists(workspace.list_files, contracts)
+    contracts, problems = read_definitions(workspace)
+    if problems:
+        raise InputError(problems)
     if contracts == run.contracts:
         return replace(run, workspace=replace(workspace, settings=run.workspace.settings))
     if problems := breaks(run.contracts, contracts):

@@ -17,6 +17,8 @@ from leadhouse.jobs.runtime.ranges import FileRange, Known
 from leadhouse.jobs.runtime.scan import scan_file
 
 TABLE = "bronze.files"
+LISTING = "listing/"
+"""The column ``batch`` of what was listed is this and the listing's number; of what a batch marks as lost, its name."""
 _COLUMNS = tuple(field.name for field in fields(FileRange))
 
 
@@ -39,7 +41,7 @@ def list_landing(run: Run, landing: Path) -> tuple[str, ...]:
         ranges += scan.ranges
         notes += [scan.note] if scan.note else []
     number = next_listing(run.lake)
-    rows = [_row(entry, number, f"listing/{number}", now, lost=False) for entry in ranges]
+    rows = [_row(entry, number, f"{LISTING}{number}", now, lost=False) for entry in ranges]
     run.lake.append_local(TABLE, rows, app_id=f"{TABLE}:listing", app_version=number)
     return tuple(notes)
 

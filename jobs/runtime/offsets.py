@@ -14,10 +14,9 @@ from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.runtime.broker import Span, Topic, find_topics
 from leadhouse.jobs.runtime.job import Run, Step
 from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.listing import LISTING
 
 TABLE = "bronze.offsets"
-LATEST = "latest"
-"""Contracts whose topics are begun at their end say this."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,6 @@ class OffsetRange:
 
 
 _COLUMNS = tuple(field.name for field in fields(OffsetRange))
-_LISTING = "listing/"
 
 
 def list_topics(run: Run, accept_loss: Collection[str] = ()) -> tuple[str, ...]:
@@ -88,7 +86,7 @@ def _range(row: dict[str, Any]) -> OffsetRange:
 
 def _newest(lake: Lake) -> dict[tuple[str, str, str, int], OffsetRange]:
     """Return the last range of each partition that was ever listed."""
-    listed = pc.starts_with(pc.field("batch"), _LISTING)  # marks of a batch come later, and tell of earlier offsets
+    listed = pc.starts_with(pc.field("batch"), LISTING)  # marks of a batch come later, and tell of earlier offsets
     table = lake.dataset(TABLE).to_table(columns=[*_COLUMNS, "listing"], filter=listed)
     rows = table.sort_by([("listing", "ascending"), ("to_offset", "ascending")]).to_pylist()
     return {entry.key: entry for entry in map(_range, rows)}
@@ -108,9 +106,8 @@ def _new_ranges(
             f"the old one and not taken is gone; to go on with the new one: {going_on(topic.name)}"
         )
     origin = next(iter(same.values())).origin if same else f"{topic.name}#{topic.topic_id}" if known else topic.name
-    at_end = (
-        not known and contract.location.subscription is not None and contract.location.subscription.starting == LATEST
-    )
+    subscription = contract.location.subscription
+    at_end = not known and subscription is not None and subscription.begins_at_end
     for partition, (first, end) in topic.bounds.items():
         if partition in same:
             yield from _after(same[partition], first, end, accept_loss)
@@ -183,13 +180,13 @@ def lost_ranges(lake: Lake, batch: str) -> list[OffsetRange]:
 
 def listed_ranges(rows: Iterable[dict[str, Any]]) -> list[OffsetRange]:
     """Return the ranges of a listing's rows, without the marks of batches, in the order of their offsets."""
-    ranges = [_range(row) for row in rows if row["batch"].startswith(_LISTING)]
+    ranges = [_range(row) for row in rows if row["batch"].startswith(LISTING)]
     return sorted(ranges, key=lambda entry: (entry.key, entry.from_offset))
 
 
 def _append(lake: Lake, ranges: Sequence[OffsetRange], now: datetime) -> None:
     number = lake.version(TABLE) + 1
-    rows = [_row(entry, number, now, f"{_LISTING}{number}") for entry in ranges]
+    rows = [_row(entry, number, now, f"{LISTING}{number}") for entry in ranges]
     lake.append_local(TABLE, rows, app_id=f"{TABLE}:listing", app_version=number)
 
 

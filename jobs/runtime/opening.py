@@ -11,16 +11,14 @@ from pathlib import Path
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.contract import Contract
-from leadhouse.expectations.lists import read_lists
-from leadhouse.expectations.odcs import read_contracts
 from leadhouse.jobs.runtime.broker import client_options
-from leadhouse.jobs.runtime.contracts import breaks, stored_contracts
+from leadhouse.jobs.runtime.contracts import breaks, read_definitions, stored_contracts
+from leadhouse.jobs.runtime.integrity import torn_logs
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.keys import check_key, tenant_keys
 from leadhouse.jobs.runtime.lake import check_place, open_lake
 from leadhouse.jobs.runtime.lock import lake_lock
 from leadhouse.jobs.runtime.session import start_session
-from leadhouse.jobs.soundness.logs import torn_logs
 
 
 @contextmanager
@@ -42,18 +40,10 @@ def open_run(
     the version that the lake's records were last refined under, without being a new major version.
     """
     opened = open_workspace(workspace)
-    problems: list[str] = []
-    contracts: tuple[Contract, ...] = ()
-    try:
-        contracts = read_contracts(opened.contract_files, opened.settings.tenant)
-        if not contracts:
-            problems.append(
-                f"{workspace / 'contracts'}: expected at least one contract (*.yaml); found none; make one with "
-                "'leadhouse contract draft SAMPLE'"
-            )
-        read_lists(opened.list_files, contracts)
-    except InputError as problem:
-        problems += problem.problems
+    contracts, problems = read_definitions(opened)
+    if not opened.contract_files:
+        missing = f"{workspace / 'contracts'}: expected at least one contract (*.yaml); found none"
+        problems.insert(0, f"{missing}; make one with 'leadhouse contract draft SAMPLE'")
     topics = [contract for contract in contracts if contract.location.subscription is not None]
     if landing is None and takes_files and not topics:
         problems.append("--landing: expected the folder that files land in; it is missing; name it")

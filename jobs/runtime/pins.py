@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leadhouse.jobs.runtime.batches import COMPLETE, HELD
+from leadhouse.jobs.runtime.batches import COMPLETE, HELD, book_rows
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.progress import is_through, untaken_from
 
@@ -29,7 +29,7 @@ class Pins:
 
 def find_pins(place: Place, streams: Mapping[str, str]) -> Pins:
     """Look up what must stay. ``streams``: streaming job → the table that it reads as a stream."""
-    book = _book(place)
+    book = book_rows(place)
     versions: dict[str, set[int]] = {}
     for row in _unfinished(book, streams):
         for table, version in dict(row["reads"]).items():
@@ -49,12 +49,6 @@ def find_pins(place: Place, streams: Mapping[str, str]) -> Pins:
         else:
             behind[table] = job
     return Pins({table: tuple(sorted(found)) for table, found in versions.items()}, floors, behind)
-
-
-def _book(place: Place) -> list[dict[str, Any]]:
-    columns = ["job", "generation", "number", "batch", "kind", "status", "reads", "writes"]
-    rows: list[dict[str, Any]] = place.dataset("ops.batches").to_table(columns=columns).to_pylist()
-    return rows
 
 
 def _unfinished(book: Sequence[Mapping[str, Any]], streams: Mapping[str, str]) -> list[Mapping[str, Any]]:

@@ -27,6 +27,8 @@ RANGE_SCHEMA = (
 RECORD_SCHEMA = (
     "tenant string, source string, origin string, partition int, position bigint, raw binary, header_id string"
 )
+FETCHED, LOST = "fetched", "lost"
+"""Measures in the ledger: records that were taken; byte ranges, or offsets, that were gone before they were."""
 _ROWS_PER_BATCH = 20_000
 _BYTES_PER_BATCH = 16_000_000
 _BYTES_PER_TASK = 128_000_000

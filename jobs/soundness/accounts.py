@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.runtime.retention import JOB as MAINTENANCE
@@ -25,11 +27,10 @@ from leadhouse.jobs.soundness.content import (
     groups,
     row_hashes,
 )
-from leadhouse.jobs.soundness.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.soundness.no_items import records_without_items
 
 CHECK = "ledger"
-NEEDS = ("bronze.records", "silver.items", "silver.quarantine", "ops.held", "ops.batches")
+NEEDS = ("bronze.records", "silver.items", "silver.quarantine", "ops.held", BOOK)
 
 _ENDS = ("accepted", "quarantined", "duplicate", "superseded", "held")
 _RECORDS_GONE, _REFUSED_GONE = EXPIRED["bronze.records"], EXPIRED["silver.quarantine"]
@@ -83,7 +84,7 @@ def ledger_totals(place: Place) -> Totals:
 
 def sources_missing_records(place: Place, tables: Sequence[str]) -> list[Source]:
     """Return the (tenant, source) pairs that have fewer records than were fetched and have not expired."""
-    if not {"bronze.records", "ops.batches"} <= set(tables):
+    if not {"bronze.records", BOOK} <= set(tables):
         return []
     records = _records_by_source(place)
     totals = ledger_totals(place)
@@ -92,7 +93,7 @@ def sources_missing_records(place: Place, tables: Sequence[str]) -> list[Source]
 
 def sources_with_expired_records(place: Place, tables: Sequence[str]) -> list[Source]:
     """Return the (tenant, source) pairs of which retention has let records go."""
-    if "ops.batches" not in tables:
+    if BOOK not in tables:
         return []
     return [source for source, said in ledger_totals(place).items() if said.get(_RECORDS_GONE)]
 
@@ -135,8 +136,8 @@ def _items(place: Place, totals: Totals) -> list[Finding]:
             findings.append(_wrong(f"{what}; got {len(waiting):,}", _RESTORE))
         if said["items"] != sum(said[end] for end in _ENDS):
             parts = ", ".join(f"{end} {said[end]:,}" for end in _ENDS)
-            what = f"ops.batches: {_name(source)}: expected {said['items']:,} items in all; got {parts}"
-            findings.append(_wrong(what, "a count in ops.batches was changed or lost: restore it from a backup"))
+            what = f"{BOOK}: {_name(source)}: expected {said['items']:,} items in all; got {parts}"
+            findings.append(_wrong(what, f"a count in {BOOK} was changed or lost: restore it from a backup"))
     return findings
 
 
@@ -193,7 +194,7 @@ def _unfinished(runs: Sequence[dict[str, Any]]) -> list[Finding]:
             last[row["job"]] = row
     how = {"running": "began and did not end", "failed": "failed"}
     return [
-        Finding(CHECK, NOTE, f"ops.batches: {row['batch']} {how[row['status']]}", "it runs again at the next start")
+        Finding(CHECK, NOTE, f"{BOOK}: {row['batch']} {how[row['status']]}", "it runs again at the next start")
         for _, row in sorted(last.items())
         if row["status"] in how
     ]

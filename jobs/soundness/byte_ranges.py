@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from leadhouse.jobs.runtime.finding import WRONG, Finding
 from leadhouse.jobs.runtime.landing import printable
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.soundness.content import batches
-from leadhouse.jobs.soundness.finding import WRONG, Finding
 
 CHECK = "bytes"
 FILES, RECORDS, OFFSETS = "bronze.files", "bronze.records", "bronze.offsets"

@@ -6,20 +6,21 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
+from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader
-from leadhouse.jobs.soundness.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.soundness.writers import SPECS
 
 CHECK = "definitions"
 CHECKPOINTS = "checkpoints"
 
-_NAMED = """
+_NAMED = f"""
 SELECT entry['value'] AS digest, min(entry['key']) AS name
-FROM (SELECT unnest(map_entries(definitions)) AS entry FROM ops.batches) GROUP BY entry['value']
+FROM (SELECT unnest(map_entries(definitions)) AS entry FROM {BOOK}) GROUP BY entry['value']
 """
 _REFUSED = "SELECT DISTINCT contract_hash AS digest, source AS name FROM silver.quarantine"
-_GENERATIONS = "SELECT job, max(generation) AS generation FROM ops.batches WHERE kind = 'intent' GROUP BY job"
+_GENERATIONS = f"SELECT job, max(generation) AS generation FROM {BOOK} WHERE kind = 'intent' GROUP BY job"
 _REMEDY = "restore that file from a backup, or from the workspace's history: replays need it"
 
 
@@ -43,7 +44,7 @@ def check_definitions(place: Place, tables: Sequence[str]) -> list[Finding]:
 
 def check_checkpoints(place: Place, tables: Sequence[str]) -> list[Finding]:
     """Note the streaming jobs whose newest checkpoint is gone."""
-    if "ops.batches" not in tables:
+    if BOOK not in tables:
         return []
     begun = {row["job"]: row["generation"] for row in Reader(place).fetch(_GENERATIONS)}
     findings = []
@@ -58,6 +59,6 @@ def check_checkpoints(place: Place, tables: Sequence[str]) -> list[Finding]:
 
 
 def _named(place: Place, tables: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for table, query in (("ops.batches", _NAMED), ("silver.quarantine", _REFUSED)):
+    for table, query in ((BOOK, _NAMED), ("silver.quarantine", _REFUSED)):
         if table in tables:
             yield from ((row["digest"], row["name"]) for row in Reader(place).fetch(query))

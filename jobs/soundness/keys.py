@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs.runtime.answers import cell
+from leadhouse.jobs.runtime.finding import WRONG, Finding
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.soundness.content import Hashes, are_in, batches, distinct, row_hashes
-from leadhouse.jobs.soundness.finding import WRONG, Finding
 
 CHECK = "keys"
 

@@ -16,8 +16,8 @@ from xml.etree import ElementTree
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding
 from leadhouse.jobs.runtime.session import jars_folder
-from leadhouse.jobs.soundness.finding import NOTE, WRONG, Finding
 
 CHECK = "machine"
 LEAST_JAVA = 17

@@ -11,13 +11,15 @@ import pyarrow.compute as pc
 from leadhouse.conf.errors import InputError
 from leadhouse.expectations.contract import Shape
 from leadhouse.expectations.odcs import parse_contract
+from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.definitions import CONTRACTS
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.soundness.content import batches
 
-_CONTRACTS = """
+_CONTRACTS = f"""
 SELECT DISTINCT entry['key'] AS name, entry['value'] AS digest
-FROM (SELECT unnest(map_entries(definitions)) AS entry FROM ops.batches) WHERE starts_with(entry['key'], 'contracts/')
+FROM (SELECT unnest(map_entries(definitions)) AS entry FROM {BOOK}) WHERE starts_with(entry['key'], '{CONTRACTS}')
 """
 
 

@@ -11,20 +11,23 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from leadhouse.jobs import topics
 from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.finding import WRONG, Finding, some
+from leadhouse.jobs.runtime.listing import LISTING
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.progress import is_through
 from leadhouse.jobs.runtime.reader import Reader
+from leadhouse.jobs.runtime.taking import FETCHED, LOST
 from leadhouse.jobs.soundness.byte_ranges import OFFSETS, RECORDS
 from leadhouse.jobs.soundness.content import batches, collect
-from leadhouse.jobs.soundness.finding import WRONG, Finding, some
 
 CHECK = "offsets"
 _PARTITION = ("tenant", "source", "origin", "partition")
-JOB = "topics"
+JOB = topics.SPEC.name
 _ACCOUNTED = f"""
 SELECT tenant, source, sum("rows") AS total FROM ops.ledger
-WHERE job = '{JOB}' AND measure IN ('fetched', 'gaps', 'lost') GROUP BY tenant, source
+WHERE job = '{JOB}' AND measure IN ('{FETCHED}', '{topics.GAPS}', '{LOST}') GROUP BY tenant, source
 """
 _GENERATION = f"SELECT max(generation) AS generation FROM ops.runs WHERE job = '{JOB}'"
 _RESTORE = "restore it from a backup of before, or start a new lake"
@@ -40,7 +43,7 @@ def check_offsets(place: Place, tables: Sequence[str]) -> list[Finding]:
             for row in batch.to_pylist()]  # fmt: skip
     listed: dict[Key, list[dict[str, Any]]] = {}
     for row in rows:
-        if row["batch"].startswith("listing/"):  # a batch's marks are of offsets that were listed before
+        if row["batch"].startswith(LISTING):  # a batch's marks are of offsets that were listed before
             listed.setdefault(tuple(row[name] for name in _PARTITION), []).append(row)
     findings = [finding for key, ranges in sorted(listed.items()) for finding in _follow(key, ranges)]
     positions = collect(batches(place, RECORDS, (*_PARTITION, "position")), _PARTITION, _positions)
@@ -88,7 +91,7 @@ def _counted(place: Place, rows: Sequence[dict[str, Any]]) -> list[Finding]:
     accounted = {(row["tenant"], row["source"]): int(row["total"]) for row in reader.fetch(_ACCOUNTED)}
     sizes: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        if row["batch"].startswith("listing/"):
+        if row["batch"].startswith(LISTING):
             sizes[row["tenant"], row["source"]] += row["to_offset"] - row["from_offset"]
     findings = []
     for source, size in sorted(sizes.items()):

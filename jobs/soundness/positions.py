@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.runtime.landing import printable
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.soundness.byte_ranges import CHECK, FILES, OFFSETS, RECORDS, Version, VersionKey, listed_versions
 from leadhouse.jobs.soundness.content import batches, collect
-from leadhouse.jobs.soundness.finding import NOTE, WRONG, Finding, some
 
 _LOST_RECORDS = "take the file again: land it under another name; the records of those bytes are gone from bronze"
 _STRANGE = "find out which program wrote them (check writers), and restore bronze.records from a backup"

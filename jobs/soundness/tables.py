@@ -12,10 +12,10 @@ import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
 from leadhouse.expectations.tables import spark_type, table_specs
+from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, reason
+from leadhouse.jobs.runtime.integrity import commits
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.soundness.content import DataFile, data_files, file_batches
-from leadhouse.jobs.soundness.finding import NOTE, WRONG, Finding, reason
-from leadhouse.jobs.soundness.logs import commits
 
 CHECK, HISTORY = "tables", "history"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from leadhouse.jobs import decide, feature, ingest, quarantine_replay, rebuild, refine, score, sync, topics, train
+from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.finding import WRONG, Finding
+from leadhouse.jobs.runtime.integrity import Action, commit_files, commit_info, commits
 from leadhouse.jobs.runtime.job import JobSpec
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.runtime.retention import JOB as MAINTENANCE
 from leadhouse.jobs.runtime.retention import MEASURES as EXPIRED
-from leadhouse.jobs.soundness.finding import WRONG, Finding
-from leadhouse.jobs.soundness.logs import Action, commit_files, commit_info, commits
 
 CHECK = "writers"
 
@@ -36,16 +37,14 @@ OTHERS = {
     "ops.verdicts": ("held:ops.verdicts",),
 }
 """Writers that are no jobs: table → application ids without the lake's."""
-BOOK = "ops.batches"
-"""The table that the runner writes for every job: ``job/generation/number:kind``."""
 _BOOKED = {MAINTENANCE, *(spec.name for spec in SPECS)}
 WITHOUT_TRANSACTION = ("OPTIMIZE", "VACUUM START", "VACUUM END", "DELETE", "ADD COLUMN", "ADD COLUMNS")
 """Operations of maintenance, which repeat nothing if they are done twice."""
 
-_USED = """
+_USED = f"""
 SELECT entry['key'] AS "table", max(entry['value']) AS version FROM (
-  SELECT unnest(map_entries(writes)) AS entry FROM ops.batches
-  UNION ALL SELECT unnest(map_entries(reads)) AS entry FROM ops.batches
+  SELECT unnest(map_entries(writes)) AS entry FROM {BOOK}
+  UNION ALL SELECT unnest(map_entries(reads)) AS entry FROM {BOOK}
 ) GROUP BY entry['key']
 """
 _STOP = "find what writes there and stop it; restore the table from a backup of before, or start a new lake"
@@ -123,7 +122,7 @@ def _used(place: Place, tables: Sequence[str]) -> list[Finding]:
     for table, version in sorted(_versions_used(place).items()):
         newest = max(commit_files(place, table), default=-1) if table in tables else version
         if newest < version:
-            what = f"{table}: expected version {version}, as a batch in ops.batches used it; the newest is {newest}"
+            what = f"{table}: expected version {version}, as a batch in {BOOK} used it; the newest is {newest}"
             findings.append(_wrong(what, "restore the end of its log from a backup"))
     return findings
 

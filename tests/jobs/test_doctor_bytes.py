@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from leadhouse.expectations.contract import Shape
+from leadhouse.jobs.runtime.finding import WRONG, Finding
 from leadhouse.jobs.runtime.ranges import FileRange, Known
 from leadhouse.jobs.soundness.byte_ranges import walk_file
-from leadhouse.jobs.soundness.finding import WRONG, Finding
 from leadhouse.jobs.soundness.positions import Spans, compare
 from leadhouse.transforms.records import split
 from tests.jobs.test_scan import scan

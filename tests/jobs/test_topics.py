@@ -17,10 +17,10 @@ from leadhouse.conf.errors import LostOffsetsError, TransientError
 from leadhouse.jobs import topics
 from leadhouse.jobs.doctor import examine
 from leadhouse.jobs.runtime import faults
+from leadhouse.jobs.runtime.finding import WRONG
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import Report
-from leadhouse.jobs.soundness.finding import WRONG
 from tests.jobs.kafka import Topic
 from tests.jobs.small_company import rows_of
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leadhouse.expectations.tables import table_specs
+from leadhouse.jobs.runtime.finding import WRONG, Finding, reason, some
 from leadhouse.jobs.runtime.place import Place
-from leadhouse.jobs.soundness.finding import WRONG, Finding, reason, some
 
 CHECK = "logs"
 
@@ -58,14 +58,14 @@ def torn_logs(place: Place) -> list[Finding]:
 
 def has_log(place: Place, table: str) -> bool:
     """Whether a table has ever been made: not if its making was stopped before its first commit."""
-    folder = _log_folder(place, table)
+    folder = place.log_path(table)
     traces = (match for pattern in (_COMMIT, _CHECKPOINT, _CHECKSUM) for match, _ in _matching(folder, pattern))
     return next(traces, None) is not None or (folder / "_last_checkpoint").is_file()
 
 
 def commit_files(place: Place, table: str) -> dict[int, Path]:
     """Return the retained commits of a table, oldest first: version → file."""
-    return {int(match[1]): path for match, path in _matching(_log_folder(place, table), _COMMIT)}
+    return {int(match[1]): path for match, path in _matching(place.log_path(table), _COMMIT)}
 
 
 def commits(place: Place, table: str) -> Iterator[tuple[int, list[Action]]]:
@@ -117,7 +117,7 @@ def _check_counts(actions: Sequence[Action]) -> None:
 
 
 def _log(place: Place, table: str, *, thorough: bool) -> list[Finding]:
-    folder = _log_folder(place, table)
+    folder = place.log_path(table)
     files = commit_files(place, table)
     checkpoints = _checkpoints(folder)
     findings = _pointer(table, folder, checkpoints)
@@ -213,10 +213,6 @@ def _matching(folder: Path, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if match := pattern.fullmatch(path.name):
             yield match, path
-
-
-def _log_folder(place: Place, table: str) -> Path:
-    return Path(place.table_path(table)) / "_delta_log"
 
 
 def _wrong(what: str, remedy: str) -> Finding:
