@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from leadhouse.jobs.freshness import freshness
 from leadhouse.jobs.runtime.answers import grid, show_json
 from leadhouse.jobs.runtime.place import Place, find_place
 from leadhouse.jobs.runtime.reader import Reader
@@ -40,10 +42,6 @@ _SCORES = """
 SELECT tenant, status, model_version, count(*) AS leads, max(as_of) AS as_of, max(known) AS known FROM gold.lead_scores
 GROUP BY tenant, status, model_version ORDER BY tenant, status
 """
-_FRESHNESS = """
-SELECT tenant, source, count(*) AS records, max(received_at) AS received_at FROM bronze.records
-GROUP BY tenant, source ORDER BY tenant, source
-"""
 _SENT = """
 SELECT tenant, destination, status, count(*) AS actions, max(sent_at) AS sent_at FROM gold.receipts
 GROUP BY tenant, destination, status ORDER BY tenant, destination, status
@@ -57,7 +55,7 @@ SELECT tenant, rule, count(*) AS facts FROM (
 Row = dict[str, Any]
 
 
-def status(place: Place) -> Row:
+def status(place: Place, now: datetime) -> Row:
     """Return a lake's state as plain data: jobs, counts, freshness, findings, scores, champions, lists, receipts."""
     reader = Reader(place)
     return {
@@ -65,7 +63,7 @@ def status(place: Place) -> Row:
         "lake_id": place.lake_id,
         "jobs": reader.fetch(_JOBS),
         "ledger": ledger(reader),
-        "freshness": reader.fetch(_FRESHNESS),
+        "freshness": freshness(place, reader, now),
         "findings": reader.fetch(_FINDINGS),
         "scores": reader.fetch(_SCORES),
         "champions": champions(place),
@@ -119,7 +117,7 @@ def _champions_in(path: Path) -> list[Row]:
 
 def show_status(lake_root: Path, *, as_json: bool = False, console: Console) -> None:
     """Print how a lake stands. Raises InputError if there is no lake."""
-    state = status(find_place(lake_root))
+    state = status(find_place(lake_root), datetime.now(UTC))
     if as_json:
         show_json(state, console)
         return
@@ -141,7 +139,7 @@ def show_status(lake_root: Path, *, as_json: bool = False, console: Console) -> 
 _SECTIONS = (
     ("Jobs", "jobs", ("job", "batch", "status", "ended_at", "error")),
     ("Ledger", "ledger", ("tenant", "source", *MEASURES)),
-    ("Freshness", "freshness", ("tenant", "source", "records", "received_at")),
+    ("Freshness", "freshness", ("tenant", "source", "records", "received_at", "age_hours", "promised_hours", "state")),
     ("Findings in force", "findings", ("tenant", "rule", "facts")),
     ("Scores", "scores", ("tenant", "status", "model_version", "leads", "as_of")),
     ("Lists", "lists", ("tenant", "list", "channel", "purpose", "leads", "tick")),

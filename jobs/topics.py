@@ -101,16 +101,27 @@ def _take(step: Step, ranges: Sequence[OffsetRange], marked: Sequence[OffsetRang
     wanted = [entry for entry in ranges if entry.from_offset < entry.to_offset]
     if step.batch.generation > 1:
         wanted = list(_untaken(step, wanted))
-    lost = list(marked)
-    if any(entry.topic in step.run.accept_loss for entry in wanted):
-        gone = [part for entry, first in _with_starts(step, wanted) if (part := _before(entry, first))]
-        if new := [entry for entry in gone if entry not in marked and entry.topic in step.run.accept_loss]:
+    left = _without(marked, wanted)
+    new: list[OffsetRange] = []
+    if any(entry.topic in step.run.accept_loss for entry in left):
+        gone = [part for entry, first in _with_starts(step, left) if (part := _before(entry, first))]
+        if new := [entry for entry in gone if entry.topic in step.run.accept_loss]:
             step.append_local("bronze.offsets", lost_rows(step, new), role=f"{LOST}-{len(marked)}")
-            lost += new
-    ends = {(entry.key, entry.from_offset): entry.to_offset for entry in lost}
-    left = [replace(entry, from_offset=ends.get((entry.key, entry.from_offset), entry.from_offset)) for entry in wanted]
-    _write(step, [entry for entry in left if entry.from_offset < entry.to_offset])
-    return lost
+    reach("topics:marked")
+    _write(step, _without(new, left))
+    return [*marked, *new]
+
+
+def _without(lost: Sequence[OffsetRange], ranges: Sequence[OffsetRange]) -> list[OffsetRange]:
+    """Cut from the beginnings of ranges what is marked as lost."""
+    left = []
+    for entry in ranges:
+        for mark in sorted(lost, key=lambda mark: mark.from_offset):
+            if mark.key == entry.key and mark.from_offset <= entry.from_offset < mark.to_offset:
+                entry = replace(entry, from_offset=min(mark.to_offset, entry.to_offset))
+        if entry.from_offset < entry.to_offset:
+            left.append(entry)
+    return left
 
 
 def _write(step: Step, ranges: Sequence[OffsetRange]) -> None:

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from leadhouse.conf.errors import InputError, LeadhouseError
+from leadhouse.conf.errors import InputError
 from leadhouse.expectations.table_changes import released_form, write_released
 from leadhouse.expectations.tables import TableSpec, table_schema, table_specs
 from leadhouse.jobs.runtime.kept_rows import are_few, driver_rows
@@ -171,14 +171,6 @@ class Lake(Place):
         if not path.exists():
             _write_atomically(path, content)
         return digest
-
-    def kept(self, digest: str) -> bytes:
-        """Return what ``keep`` stored. Raises LeadhouseError if it is gone or was changed."""
-        path = self.root / "definitions" / digest
-        content = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise LeadhouseError(f"{path}: expected the definition of that hash; it is gone or changed; restore it")
-        return content
 
 
 def open_lake(root: Path) -> Lake:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,17 @@ class Place:
     def exists(self, table: str) -> bool:
         """Whether a table has been made."""
         return DeltaTable.is_deltatable(self.table_path(table))
+
+    def kept(self, digest: str) -> bytes:
+        """Return a contract, list, policy or setting that the lake keeps by its SHA-256.
+
+        Raises LeadhouseError if it is gone or was changed.
+        """
+        path = self.root / "definitions" / digest
+        content = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise LeadhouseError(f"{path}: expected the definition of that hash; it is gone or changed; restore it")
+        return content
 
 
 def find_place(root: Path) -> Place:

@@ -44,7 +44,7 @@ def _batch(lake: Lake, job: str, *counts: Count) -> None:
 
 
 def test_an_empty_lake_has_a_status(lake: Lake) -> None:
-    state = status(find_place(lake.root))
+    state = status(find_place(lake.root), NOON)
     assert (state["jobs"], state["ledger"], state["lists"], state["champions"]) == ([], [], [], [])
     assert "Nothing has run yet" in _printed(show_status, lake)
     assert json.loads(_printed(show_status, lake, as_json=True))["lake_id"] == lake.lake_id
@@ -54,7 +54,7 @@ def test_an_empty_lake_has_a_status(lake: Lake) -> None:
 def test_what_two_jobs_count_is_counted_once(lake: Lake) -> None:
     _batch(lake, "ingest", Count("acme", "crm", "fetched", 10), Count("acme", "crm", "bronze.records", 10))
     _batch(lake, "refine", Count("acme", "crm", "fetched", 10), Count("acme", "crm", "accepted", 8))
-    (line,) = status(find_place(lake.root))["ledger"]
+    (line,) = status(find_place(lake.root), NOON)["ledger"]
     assert line == {
         "tenant": "acme", "source": "crm", "fetched": 10, "items": 0, "accepted": 8, "quarantined": 0, "duplicate": 0,
         "superseded": 0, "held": 0, "lost": 0, "expired": 0,
@@ -75,7 +75,7 @@ def test_lists_scores_and_findings_are_summed_up(lake: Lake) -> None:
         ],
     }.items():
         lake.append_local(table, rows, app_id=table, app_version=0)
-    state = status(find_place(lake.root))
+    state = status(find_place(lake.root), NOON)
     assert [(entry["list"], entry["leads"]) for entry in state["lists"]] == [("hot", 3)]
     assert [(entry["model_version"], entry["leads"]) for entry in state["scores"]] == [("m/1", 1)]
     assert [entry["facts"] for entry in state["findings"]] == [1]

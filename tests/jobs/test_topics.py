@@ -84,12 +84,12 @@ def take(folder: Path, **changes: Any) -> Report:
         return topics.run(run)
 
 
-def take_until(folder: Path, point: str) -> None:
+def take_until(folder: Path, point: str, **changes: Any) -> None:
     """Run the job and stop it at a point."""
     os.environ[faults.VARIABLE] = f"{point}=raise"
     try:
         with pytest.raises(faults.InjectedFaultError):
-            take(folder)
+            take(folder, **changes)
     finally:
         os.environ.pop(faults.VARIABLE, None)
 
@@ -183,9 +183,11 @@ def test_messages_that_were_removed_after_they_were_listed_stop_the_job_too(topi
     workspace(tmp_path / "workspace", topic)
     topic.send(*[click(number) for number in range(4)])
     take_until(tmp_path, "topics:before-intent")
-    topic.remove_before(2)
+    topic.remove_before(1)
     with pytest.raises(LostOffsetsError, match=r"offsets 0 to 4 as they were listed"):
         take(tmp_path)
+    take_until(tmp_path, "topics:marked", accept_loss=(topic.name,))
+    topic.remove_before(2)  # more of them, while nothing was taken yet
     assert counts(take(tmp_path, accept_loss=(topic.name,))) == {"fetched": 2, "lost": 2}
     assert [position for _, position, _ in taken(tmp_path)] == [2, 3]
     topic.send(click(9))
