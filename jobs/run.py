@@ -35,8 +35,10 @@ JOBS: Mapping[str, Callable[[Run], Report]] = {
 }
 """Every job, in the order of a signal's path."""
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 0.5
 HELD_SYNC_SECONDS = 60.0
+IDLE_TRAINING_SECONDS, BUSY_TRAINING_SECONDS = 300.0, 3600.0
+"""``--follow`` trains no sooner after the last time; in the first of these only if nothing else is to be done."""
 MAINTENANCE_SECONDS = 60.0
 
 
@@ -46,8 +48,8 @@ class Turn:
 
     code: int
     """Exit code that it would end with."""
-    was_idle: bool
-    """Whether there was nothing to do."""
+    worked: tuple[str, ...]
+    """The jobs that had something to do."""
 
 
 def run_jobs(
@@ -81,21 +83,38 @@ def follow_jobs(lake: Path, workspace: Path, *, landing: Path | None, as_of: dat
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
     with open_run(lake, workspace, landing=landing, as_of=as_of, holder="leadhouse run --follow") as opened:
-        code, next_sync = 0, time.monotonic()
+        turn, pauses = Turn(0, ()), _Pauses()
         with _told(opened):
             said: dict[str, str] = {}
             while not stop.is_set():
                 opened = _renewed(opened, console, said)
-                # What a destination did not take is tried again, but not at every turn.
-                skip = () if time.monotonic() >= next_sync else ("sync",)
-                turn = _pass(opened, console, None, quiet=True, skip=skip, said=said)
-                code = turn.code
-                if code and not skip:
-                    next_sync = time.monotonic() + HELD_SYNC_SECONDS
-                if turn.was_idle:
+                turn = _pass(opened, console, None, quiet=True, skip=pauses.skipped(turn), said=said)
+                pauses.note(turn)
+                if not turn.worked:
                     _maintain_if_due(opened, console)
                 stop.wait(POLL_SECONDS)
-        return code
+        return turn.code
+
+
+class _Pauses:
+    """Which jobs ``--follow`` leaves out of a turn, so that a signal doesn't wait for them."""
+
+    def __init__(self) -> None:
+        self._next_sync = self._next_idle_training = self._next_training = time.monotonic()
+
+    def skipped(self, last: Turn) -> tuple[str, ...]:
+        """Name the jobs that the turn after ``last`` leaves out."""
+        now = time.monotonic()
+        trains = now >= (self._next_training if last.worked else self._next_idle_training)
+        return (*(() if trains else ("train",)), *(() if now >= self._next_sync else ("sync",)))
+
+    def note(self, turn: Turn) -> None:
+        """Take note of a turn that has ended."""
+        now = time.monotonic()
+        if turn.code and now >= self._next_sync:  # what a destination did not take is tried again, but not at once
+            self._next_sync = now + HELD_SYNC_SECONDS
+        if "train" in turn.worked:
+            self._next_idle_training, self._next_training = now + IDLE_TRAINING_SECONDS, now + BUSY_TRAINING_SECONDS
 
 
 def _maintain_if_due(opened: Run, console: Console) -> None:
@@ -130,7 +149,7 @@ def _pass(
 ) -> Turn:
     """Take every job once. Bytes that were lost in landing, and a broker that doesn't answer, are said and cost exit
     code 1; the other jobs go on. ``said`` remembers what need not be said at every turn."""
-    code, was_idle = 0, True
+    code, worked = 0, []
     memory = {} if said is None else said
     for name, job in JOBS.items():
         if only not in (None, name) or name in skip:
@@ -145,10 +164,11 @@ def _pass(
             continue
         if name == "ingest":
             memory.pop(name, None)
-        was_idle = was_idle and report.status == UNCHANGED
+        if report.status != UNCHANGED:
+            worked.append(name)
         if report.status == HELD:
             code = code or 3
-    return Turn(code, was_idle)
+    return Turn(code, tuple(worked))
 
 
 def _say_once(about: str, what: str, console: Console, said: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.jobs.runtime.pins import Pins
 from leadhouse.jobs.runtime.place import Place
-from leadhouse.jobs.runtime.table_log import trim, unchecked
+from leadhouse.jobs.runtime.table_log import unchecked
 
 ORDER = ("tenant", "occurred_at")
 """Tables with these columns are ordered by them when they are large."""
@@ -103,11 +103,10 @@ def keep_table(
         return kept
     pinned = pins.versions.get(table, ())
     removed, freed = lake.vacuum(table, hours=24 * settings.history_days, keep=pinned, dry_run=dry_run)
-    log = lake.log_path(table)
-    if unchecked(log) >= _CHECKPOINT_AFTER and not dry_run:
+    if unchecked(lake.log_path(table)) >= _CHECKPOINT_AFTER and not dry_run:
         lake.checkpoint(table)
-    trimmed = trim(
-        log,
+    trimmed = lake.trim_log(
+        table,
         floor=pins.floor(table, lake.version(table)),
         before=(clock() - timedelta(days=settings.history_days)).timestamp(),
         dry_run=dry_run,

@@ -22,9 +22,9 @@ from leadhouse.expectations.table_changes import released_form, write_released
 from leadhouse.expectations.tables import TableSpec, table_schema, table_specs
 from leadhouse.jobs.runtime.kept_rows import are_few, driver_rows
 from leadhouse.jobs.runtime.lock import LOCK
-from leadhouse.jobs.runtime.open_tables import newest
+from leadhouse.jobs.runtime.open_tables import forget, newest
 from leadhouse.jobs.runtime.place import CARD, FORMAT_VERSION, Place, known_table, read_card
-from leadhouse.jobs.runtime.table_log import CONTENT, content_version, drop_stale_checksums
+from leadhouse.jobs.runtime.table_log import CONTENT, content_version, drop_stale_checksums, trim
 
 Mode = Literal["append", "overwrite"]
 
@@ -143,6 +143,12 @@ class Lake(Place):
         """Write down a table's state as one file, so that whoever opens it needn't read its log from the beginning."""
         self.open(table).create_checkpoint()
         drop_stale_checksums(self.log_path(table))
+
+    def trim_log(self, table: str, *, floor: int, before: float, dry_run: bool = False) -> int:
+        """Remove old commits that a checkpoint replaces, see ``table_log.trim``. Returns how many."""
+        trimmed = trim(self.log_path(table), floor=floor, before=before, dry_run=dry_run)
+        forget(self.table_path(table))  # an open table goes on asking for the commits that it was read from
+        return trimmed
 
     def _same_rows(self, table: str) -> CommitProperties:
         return CommitProperties({CONTENT: content_version(self.log_path(table), self.version(table))})

@@ -37,6 +37,11 @@ def newest(path: str) -> DeltaTable:
     return _remember(path, DeltaTable(path), log)
 
 
+def forget(path: str) -> None:
+    """Open a table anew the next time."""
+    _TABLES.pop(path, None)
+
+
 def _remember(path: str, table: DeltaTable, log: Path) -> DeltaTable:
     version = table.version()
     if (commit := _commit(log, version)) is not None:
