@@ -76,9 +76,8 @@ def take_units(
     ``released_at`` and ``again`` as of ``refine_records``; ``alone``: as if nothing had come before them.
     """
     contracts = {(contract.tenant, contract.source): contract for contract in pinned_contracts(step)}
-    size = (F.count(F.lit(1)).alias("rows"), F.sum(F.length("raw")).alias("bytes"))
-    found = records.groupBy("tenant", "source", "header_id").agg(*size).collect()
-    few = are_few(sum(row.rows for row in found), sum(row.bytes for row in found))
+    found = records.groupBy("tenant", "source", "header_id").agg(F.count(F.lit(1)).alias("rows")).collect()
+    few = are_few(sum(row.rows for row in found)) and are_few(0, _bytes(records))
     if few:
         records = step.keep(records, few=True)
     missing = sorted({row.source for row in found if (row.tenant, row.source) not in contracts})
@@ -109,6 +108,11 @@ def take_units(
         )
         for tenant, source in sorted(headers)
     ]
+
+
+def _bytes(records: DataFrame) -> int:
+    row = records.agg(F.sum(F.length("raw"))).first()
+    return int(row[0] or 0) if row else 0
 
 
 def _known(step: Step, again: bool) -> Known:

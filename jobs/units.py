@@ -20,12 +20,15 @@ from leadhouse.jobs.runtime.batches import Count, Quality
 from leadhouse.transforms.deduplicate import item_statuses
 from leadhouse.transforms.fact_mapping import FactMapping
 from leadhouse.transforms.item_keys import keyed_items
-from leadhouse.transforms.parse import ParseSpec, parse_records
+from leadhouse.transforms.parse import ParseSpec, json_fields, parse_records
 
 Headers = dict[str | None, tuple[str, ...]]
 """Header id → column names; None for records without a header."""
 
 _BROADCAST_ROWS = 100_000
+_LOOKED_AT = 1_000
+"""Records of a batch that are looked at for fields without a name in the contract."""
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,11 @@ def take_unit(
         counts=tuple(Count(contract.tenant, contract.source, measure, rows) for measure, rows in measures.items()),
         quality=quality,
         held=held,
-        notes=(*_notes(contract, headers, quality, held), *(export.notes if export and not held else ())),
+        notes=(
+            *_added(records, contract, headers),
+            *_held_notes(contract, quality, held),
+            *(export.notes if export and not held else ()),
+        ),
         refused_before=before,
     )
 
@@ -213,15 +220,29 @@ def _without_repeats(keyed: DataFrame, statuses: DataFrame, repeats: int) -> Dat
     )
 
 
-def _notes(contract: Contract, headers: Headers, quality: tuple[Quality, ...], held: bool) -> tuple[str, ...]:
-    known = {field.physical_name for field in contract.fields}
-    added = sorted({name for header in headers.values() for name in header if name and name not in known})
-    notes = []
-    if added and contract.shape.format == "csv":
-        notes.append(f"{contract.source}: columns that the contract doesn't name, kept in bronze: {', '.join(added)}")
-    if held:
-        failed = "; ".join(
-            f"{entry.expectation}({entry.column or ''}): {entry.observed}" for entry in quality if not entry.success
-        )
-        notes.append(f"{contract.source}: held by the gate: {failed}")
-    return tuple(notes)
+def _added(records: DataFrame, contract: Contract, headers: Headers) -> tuple[str, ...]:
+    """Say which columns or fields are there that the contract doesn't name. They are in bronze, as they came."""
+    shape, what = contract.shape, "columns"
+    if shape.format == "csv":
+        known = {field.physical_name for field in contract.fields}
+        names = {name for header in headers.values() for name in header if name}
+    elif shape.items is None:
+        what = "fields"
+        known = {field.physical_name.split(".")[0] for field in contract.fields}
+        # Producers change as a whole: the first records of a batch tell, and a large batch is not read twice.
+        names = {row["name"] for row in json_fields(records.limit(_LOOKED_AT), shape.encoding).collect()}
+    else:
+        return ()
+    if not (added := sorted(names - known)):
+        return ()
+    shown = ", ".join(added[:_SHOWN]) + (f" and {len(added) - _SHOWN} more" if len(added) > _SHOWN else "")
+    return (f"{contract.source}: {what} that the contract doesn't name, kept in bronze: {shown}",)
+
+
+def _held_notes(contract: Contract, quality: tuple[Quality, ...], held: bool) -> tuple[str, ...]:
+    if not held:
+        return ()
+    failed = "; ".join(
+        f"{entry.expectation}({entry.column or ''}): {entry.observed}" for entry in quality if not entry.success
+    )
+    return (f"{contract.source}: held by the gate: {failed}",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from leadhouse.jobs import ingest
-from leadhouse.jobs.runtime import kept_rows
+from leadhouse.jobs.runtime import faults, kept_rows
 from leadhouse.jobs.runtime.session import start_session
 from tests.jobs.small_company import land, run_company, write_workspace
 
@@ -43,6 +44,13 @@ def spark() -> Iterator[SparkSession]:
     session = start_session("tests", master="local[2]", driver_memory="2g", **tuned)
     yield session
     session.stop()
+
+
+@pytest.fixture(autouse=True)
+def no_fault_left() -> Iterator[None]:
+    """A fault that a test injects, and fails before it happens, must not happen to the next one."""
+    yield
+    os.environ.pop(faults.VARIABLE, None)
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,15 @@ def parse_records(records: DataFrame, spec: ParseSpec, header: tuple[str, ...] |
     )  # fmt: skip
 
 
+def json_fields(records: DataFrame, encoding: str) -> DataFrame:
+    """Return the names of the outermost fields that JSON records have: name STRING, each once.
+
+    ``records`` has the column raw. Records that are no JSON object have none.
+    """
+    names = F.json_object_keys(F.ltrim(_decoded(F.col("raw"), encoding), F.lit("\ufeff")))
+    return records.select(F.explode(names).alias("name")).distinct()
+
+
 def java_charset(encoding: str) -> str:
     """Return Java's name for an encoding that Python knows."""
     name = codecs.lookup(encoding).name

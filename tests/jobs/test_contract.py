@@ -107,6 +107,15 @@ def test_a_trial_tells_of_missing_and_unknown_columns_and_of_a_name_that_would_n
     assert any("doesn't match" in note for note in found.notes)
 
 
+def test_a_trial_tells_of_json_fields_that_the_contract_does_not_name(spark: SparkSession, tmp_path: Path) -> None:
+    text = CONTRACT.replace("format: csv", "format: json").replace("*.csv", "*.jsonl")
+    known = '"lead_id": "1", "created": "2026-01-01", "no_mail": "yes"'
+    lines = [f'{{{known}, "utm": {{"source": "x"}}}}', "no JSON", "[1]", f'{{{known}, "étape": 2}}']
+    notes = trial(spark, tmp_path, "\n".join(lines) + "\n", text, "leads.jsonl").notes
+    assert notes == ("leads: fields that the contract doesn't name, kept in bronze: utm, étape",)
+    assert trial(spark, tmp_path, f"{{{known}}}\n", text, "leads.jsonl").notes == ()
+
+
 def test_a_trial_tells_what_the_gate_would_hold(spark: SparkSession, tmp_path: Path) -> None:
     text = CONTRACT + "    quality:\n      - {metric: rowCount, mustBeGreaterThan: 5}\n"
     found = trial(spark, tmp_path, f"{HEADER}\n1,a@b.co,2026-01-01,10,yes,no\n", text)
