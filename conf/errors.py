@@ -32,6 +32,12 @@ class InputError(LeadhouseError):
         super().__init__("\n".join(self.problems))
 
 
+class NoSpaceError(LeadhouseError):
+    """No room is left on a disk. The same call succeeds once there is."""
+
+    retryable = True
+
+
 class LostBytesError(LeadhouseError):
     """Bytes that were listed in a landing folder are gone before they were taken. Names the file."""
 

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import tempfile
+import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION = "champion"
+_SQLITE = "sqlite:///"
 _HASH, _KEY = "model_hash", "training_key"
 _PROMOTED = "promoted"
 _PACKAGE = "package"
@@ -62,7 +64,7 @@ class Registry:
     @property
     def uri(self) -> str:
         """MLflow's tracking and registry address."""
-        return self.tracking_uri or f"sqlite:///{self._database}"
+        return self.tracking_uri or f"{_SQLITE}{self._database}"
 
     @property
     def _database(self) -> Path:
@@ -217,9 +219,25 @@ def _mlflow_client(uri: str) -> MlflowClient:
     _quiet()
     from mlflow import MlflowClient
 
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    if uri.startswith(_SQLITE):
+        _make_whole(Path(uri.removeprefix(_SQLITE)))
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _make_whole(database: Path) -> None:
+    """Make MLflow's database under another name first: it migrates an empty one step by step, and can't go on with one
+    in whose midst it was stopped."""
+    from mlflow import MlflowClient
+
+    if database.is_file():
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    for left_over in database.parent.glob("*.partial"):
+        left_over.unlink()
+    # A name of its own each time: MLflow keeps connections to what it has opened before.
+    partial = database.with_suffix(f".{uuid.uuid4().hex}.partial")
+    MlflowClient(tracking_uri=f"{_SQLITE}{partial}", registry_uri=f"{_SQLITE}{partial}").search_registered_models()
+    partial.replace(database)
 
 
 def _quiet() -> None:

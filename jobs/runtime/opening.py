@@ -19,6 +19,7 @@ from leadhouse.jobs.runtime.keys import check_key, tenant_keys
 from leadhouse.jobs.runtime.lake import check_place, open_lake
 from leadhouse.jobs.runtime.lock import lake_lock
 from leadhouse.jobs.runtime.session import start_session
+from leadhouse.jobs.runtime.space import room_needed
 
 
 @contextmanager
@@ -37,7 +38,8 @@ def open_run(
 
     ``takes_files`` says that there must be a landing folder, unless the contracts name topics. Raises InputError with
     every problem in workspace, contracts and lists before the lake is made or touched; and if a contract breaks with
-    the version that the lake's records were last refined under, without being a new major version.
+    the version that the lake's records were last refined under, without being a new major version. Raises NoSpaceError
+    if a disk is full, also while the run is at work.
     """
     opened = open_workspace(workspace)
     contracts, problems = read_definitions(opened)
@@ -57,7 +59,7 @@ def open_run(
     key_path = workspace / key_file if key_file else lake / "identity.key"
     check_key(key_path)
     place = check_place(lake)
-    with lake_lock(lake, holder):
+    with room_needed(lake), lake_lock(lake, holder):
         if place is not None and (torn := torn_logs(place)):
             raise LeadhouseError("\n".join(finding.line for finding in torn))
         made = open_lake(lake)
