@@ -18,7 +18,7 @@ from leadhouse.jobs.runtime.job import Result, Step
 from leadhouse.jobs.runtime.kept_rows import are_few
 from leadhouse.jobs.units import Headers, Known, Unit, take_unit
 from leadhouse.transforms import facts, identity
-from leadhouse.transforms.deduplicate import new_facts, unknown_facts
+from leadhouse.transforms.deduplicate import known_of, new_facts, unknown_facts
 
 _READ_AND_WRITTEN = (
     "silver.quarantine",
@@ -104,6 +104,7 @@ def take_units(
             key=step.run.keys[tenant],
             default_region=step.run.workspace.settings.identity.default_region,
             keep=lambda rows: step.keep(rows, few=few),
+            few=few,
             released_at=released_at,
         )
         for tenant, source in sorted(headers)
@@ -168,6 +169,8 @@ def write_facts(step: Step, units: Sequence[Unit], *, few: bool, again: bool = F
 
 def _write_table(step: Step, table: str, stated: DataFrame, fact_id: str, few: bool) -> None:
     known = None if step.was_empty(table) else step.read(table)
+    if known is not None and few and not step.is_small(table):
+        known = known_of(known, stated, ("tenant", fact_id))
     if table != "silver.identity_links":
         step.append(table, new_facts(stated, known, fact_id), few=few)
         return

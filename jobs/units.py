@@ -17,7 +17,7 @@ from leadhouse.expectations.rules import failures, present_texts, row_rules, typ
 from leadhouse.expectations.suite import judged_fields, suite
 from leadhouse.jobs.exports import Export, take_export
 from leadhouse.jobs.runtime.batches import Count, Quality
-from leadhouse.transforms.deduplicate import item_statuses
+from leadhouse.transforms.deduplicate import item_statuses, known_of
 from leadhouse.transforms.fact_mapping import FactMapping
 from leadhouse.transforms.item_keys import keyed_items
 from leadhouse.transforms.parse import ParseSpec, json_fields, parse_records
@@ -88,13 +88,14 @@ def take_unit(
     key: bytes,
     default_region: str,
     keep: Callable[[DataFrame], DataFrame],
+    few: bool = False,
     released_at: datetime | None = None,
 ) -> Unit:
     """Parse a unit's records, judge them by rules and gate, and tell new items from known ones.
 
     ``records`` are bronze records of one tenant and source. ``released_at``: a person let them pass at that moment,
     whatever the gate says, and what they say counts as known from then on. ``keep`` computes rows once that are used
-    more than once.
+    more than once. ``few``: the driver can hold the records.
     """
     parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
     mapping = fact_mapping(contract, default_region)
@@ -113,6 +114,8 @@ def take_unit(
     held = released_at is None and not all(entry.success for entry in quality)
     space = (F.col("tenant") == contract.tenant) & (F.lit(mapping.global_key) | (F.col("source") == contract.source))
     history = known.items.where(space) if known.items is not None else None
+    if history is not None and few:
+        history = known_of(history, good, ("tenant", "entity_key"))
     statuses = keep(item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events))
     repeats = 0 if held else statuses.where(F.col("status") == "duplicate").count()
     measures = {

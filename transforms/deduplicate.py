@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
@@ -56,6 +58,15 @@ def _with_seen(items: DataFrame, history: DataFrame | None) -> DataFrame:
     accepted = history.where(F.col("status") == "accepted")
     seen = accepted.select("tenant", "entity_key", "item_key", F.lit(True).alias("seen")).distinct()
     return items.join(seen, ["tenant", "entity_key", "item_key"], "left")
+
+
+def known_of(known: DataFrame, new: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """Return the known rows whose keys are among those of a few new ones.
+
+    What is joined with them is then planned for few rows, however much is known: Spark reads the known ones through,
+    but neither sorts nor moves them.
+    """
+    return known.join(F.broadcast(new.select(*keys).distinct()), [*keys], "left_semi").select(*known.columns)
 
 
 def unknown_facts(facts: DataFrame, known: DataFrame | None, fact_id: str) -> DataFrame:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from leadhouse.transforms.deduplicate import item_statuses, new_facts
+from leadhouse.transforms.deduplicate import item_statuses, known_of, new_facts
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 ITEM = (
@@ -37,6 +37,26 @@ def test_an_event_counts_once_within_a_batch_and_across_batches(spark: SparkSess
     history = spark.createDataFrame([("acme", "e0", "e0", 1, "accepted", T0, "refine/1/0")], HISTORY)
     assert _statuses(item_statuses(items, None, by_order=False)) == ["a", "a", "d", "a"]
     assert _statuses(item_statuses(items, history, by_order=False)) == ["a", "a", "d", "d"]
+
+
+def test_of_what_is_known_only_the_rows_about_new_keys_count(spark: SparkSession) -> None:
+    history = spark.createDataFrame(
+        [
+            ("acme", "k1", "e1", 1, "accepted", T0, "refine/1/0"),
+            ("acme", "k0", "e1", 1, "accepted", T0, "refine/1/1"),
+            ("acme", "k2", "e2", 1, "accepted", T0, "refine/1/0"),
+            ("other", "k1", "e1", 1, "accepted", T0, "refine/1/0"),
+        ],
+        HISTORY,
+    )
+    items = _items(spark, ("e1", "k1"), ("e1", "k3"))
+    about = known_of(history, items, ("tenant", "entity_key"))
+    assert about.columns == history.columns
+    assert sorted((row.tenant, row.item_key) for row in about.collect()) == [("acme", "k0"), ("acme", "k1")]
+    for by_order in (False, True):
+        assert _statuses(item_statuses(items, about, by_order=by_order)) == _statuses(
+            item_statuses(items, history, by_order=by_order)
+        )
 
 
 @pytest.mark.parametrize(("last", "expected"), [(None, ["a", "a", "a", "d"]), ("A", ["d", "a", "a", "d"])])
