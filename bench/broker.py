@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.jobs.runtime.session import jars_folder
 
 PORT = 9092
+_PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
 _STARTED = "Kafka Server started"
 _PATIENCE_SECONDS = 120
 _STOP_SECONDS = 30
@@ -67,6 +68,24 @@ def running_broker(folder: Path, port: int | None = None) -> Iterator[str]:
         yield f"127.0.0.1:{chosen}"
     finally:
         stop_broker(process)
+
+
+@contextmanager
+def sending(address: str, topic: str) -> Iterator[Callable[[bytes], None]]:
+    """Yield a function that sends one message, without line breaks, to a topic of a broker."""
+    command = ["java", "-Xmx256m", "-cp", f"{_jars()}/*", _PRODUCER, "--bootstrap-server", address, "--topic", topic]
+    with subprocess.Popen(
+        [*command, "--timeout", "5"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        if process.stdin is None:
+            raise LeadhouseError("kafka: expected a producer that reads messages; its input is not open")
+        into = process.stdin
+
+        def send(message: bytes) -> None:
+            into.write(message + b"\n")
+            into.flush()
+
+        yield send
 
 
 def start_broker(folder: Path, port: int) -> subprocess.Popen[bytes]:
@@ -129,8 +148,7 @@ def main() -> int:
     """Run a broker until Ctrl-C."""
     with TemporaryDirectory() as folder, suppress(KeyboardInterrupt), running_broker(Path(folder), PORT) as address:
         print(f"A Kafka broker is at {address}; Ctrl-C stops it. To send lines to a topic, in another terminal:")
-        producer = "org.apache.kafka.tools.ConsoleProducer"
-        print(f"  java -cp '{_jars()}/*' {producer} --bootstrap-server {address} --topic clicks", flush=True)
+        print(f"  java -cp '{_jars()}/*' {_PRODUCER} --bootstrap-server {address} --topic clicks", flush=True)
         signal.pause()
     return 0
 

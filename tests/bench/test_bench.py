@@ -12,7 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from leadhouse.bench import __main__ as command
-from leadhouse.bench import floors, scoring
+from leadhouse.bench import floors, report, scoring
+from leadhouse.bench.growth import FEW, HISTORY, LEADS, SMALL, Batch, Growth
+from leadhouse.bench.latency import Latency, Schedule
 from leadhouse.bench.measure import Line, Stopwatch
 from leadhouse.bench.polars_peer import parse_and_split
 from leadhouse.bench.workload import Workload, make_workload
@@ -100,18 +102,44 @@ def test_the_command_prints_what_it_writes(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "performance.md"
-    options = ["--events", str(EVENTS), "--runs", "1", "--scratch", str(tmp_path), "--write", str(page)]
-    assert command.main(options) == 0
+    page.write_text("# Performance\n\nOld.\n\n## Throughput\n\nold\n\n## Weather\n\nfine\n")
+    options = ["--events", str(EVENTS), "--runs", "1", "--batches", "10", "--scratch", str(tmp_path)]
+    assert command.main(["throughput", "memory", *options, "--write", str(page)]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    table = [row.strip("| ").split(" | ") for row in page.read_text().splitlines() if row.startswith("| ")][:6]
-    assert [row[0] for row in table[2:]] == ["ingest", "refine", "ingest + refine", "score"]
-    assert all(cell in printed for row in table[2:] for cell in row)
-    assert all(fact.removeprefix("- ") in printed for fact in page.read_text().splitlines() if fact.startswith("- "))
+    text = page.read_text()
+    table = [row.strip("| ").split(" | ") for row in text.splitlines() if row.startswith("| ")]
+    firsts = ["ingest", "refine", "ingest + refine", "score", "second tenth", "last tenth"]
+    told = [row for row in table if row[0] in firsts and len(row) in (8, 3)]
+    assert [row[0] for row in told] == firsts
+    assert all(cell in printed for row in told for cell in row)
+    assert all(fact.removeprefix("- ") in printed for fact in text.splitlines() if fact.startswith("- "))
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        "## Throughput",
+        "## Weather",
+        "## Memory",
+    ]
+    assert "old" not in text
+    assert "fine" in text
     assert list(tmp_path.glob("leadhouse-bench-*")) == []
+
+
+def test_growth_is_fitted_and_told_beside_the_small_lake() -> None:
+    sizes = ((SMALL, 1, 1, 1, 10.0), (FEW, 2, 1, 1, 13.0), (HISTORY, 1, 3, 1, 14.0), (LEADS, 1, 1, 5, 30.0))
+    growth = Growth(tuple(Batch(what, a * 10**6, b * 10**6, c * 10**6, t, 1.0) for what, a, b, c, t in sizes))
+    assert growth.coefficients == pytest.approx((0.0, 3.0, 2.0, 5.0), abs=1e-9)
+    assert (growth.ratio(HISTORY), growth.ratio(LEADS)) == (1.4, 3.0)
+    assert "1.40 of the small lake's time" in report.growth(growth, 1).told[0]
+
+
+def test_latency_is_told_in_shares_of_the_signals() -> None:
+    ours = Latency("ours", tuple(float(second) for second in range(1, 201)), 3)
+    assert (ours.within(50), ours.within(99), ours.within(100)) == (100.0, 198.0, 200.0)
+    section = report.latency([ours, ours], Schedule(rate=10, warm_up=1, measured=20, leads=5))
+    assert section.rows[0] == ("ours", "200", "100.0", "198.0", "200.0", "3")
 
 
 def test_a_number_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refused:
-        command.main(["--events", "many"])
+        command.main(["throughput", "--events", "many"])
     assert refused.value.code == 2
     assert "expected a positive whole number; got 'many'" in capsys.readouterr().err

@@ -1,0 +1,156 @@
+"""Latency: from the moment at which a signal was due to the commit of the first decisions that know of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from leadhouse.bench import naive_chain
+from leadhouse.bench.broker import running_broker, sending
+from leadhouse.bench.clicks import SOURCE, click, due_at, write_clicks
+from leadhouse.conf.errors import LeadhouseError
+from leadhouse.jobs.runtime import batches
+from leadhouse.jobs.runtime.place import CARD, find_place
+
+Decided = list[tuple[datetime, datetime]]
+"""Of each signal when it was due, and when the first decisions that know of it were committed."""
+
+_POLL_SECONDS = 5.0
+_PATIENCE_SECONDS = 900
+_STOP_SECONDS = 300
+_DECISIONS = "gold.decisions"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When signals are due: evenly, from the start on."""
+
+    rate: int
+    """Signals a second."""
+    warm_up: int
+    """Seconds before what is measured."""
+    measured: int
+    """Seconds."""
+    leads: int
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long one program took over the signals that were measured."""
+
+    what: str
+    seconds: tuple[float, ...]
+    """Of each signal, sorted."""
+    commits: int
+    """So many commits of decisions told of them."""
+
+    def within(self, percent: int) -> float:
+        """Return the seconds within which so many percent of the signals were decided."""
+        return self.seconds[-(-len(self.seconds) * percent // 100) - 1]
+
+
+def measure_latency(folder: Path, schedule: Schedule, say: Callable[[str], None]) -> list[Latency]:
+    """Let ``run --follow``, then a query for each table, take the same steady signals from a broker."""
+    with running_broker(folder / "broker") as address:
+        workspace, landing = write_clicks(folder, schedule.leads, address=address)
+        lake, naive = folder / "lake", folder / "naive"
+        follow = ["leadhouse.jobs.cli", "run", "--follow", "--lake", str(lake), "--workspace", str(workspace)]
+        programs: tuple[tuple[str, Sequence[str], Callable[[], Decided]], ...] = (
+            ("Leadhouse, run --follow", [*follow, "--landing", str(landing)], lambda: _decided(lake)),
+            ("a query for each table", ["leadhouse.bench.naive_chain", address, str(naive)],
+             lambda: naive_chain.decided(naive)),
+        )  # fmt: skip
+        found = []
+        for what, module, decided in programs:
+            first, all_decided = _take(module, address, schedule, decided, folder / "log")
+            found.append(_latency(what, first.timestamp(), all_decided, schedule))
+            say(f"{what}: p50 {found[-1].within(50):.1f} s, p99 {found[-1].within(99):.1f} s")
+    return found
+
+
+def _take(
+    module: Sequence[str], address: str, schedule: Schedule, decided: Callable[[], Decided], log: Path
+) -> tuple[datetime, Decided]:
+    """Start a program, send it the signals; return when the first of them was due, and what became of all."""
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", *module], stdout=out, stderr=subprocess.STDOUT)
+    try:
+        with sending(address, SOURCE) as producer:
+            first = datetime.now(UTC)  # the greeting: that it is decided says that the program has started
+            producer(click(f"greeting-{first.timestamp()}", 0, first))
+            _wait(process, log, lambda: any(due >= first for due, _ in decided()))
+            first = _send(producer, schedule)
+        signals = schedule.rate * (schedule.warm_up + schedule.measured)
+        _wait(process, log, lambda: sum(due >= first for due, _ in decided()) >= signals)
+        return first, decided()
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _send(producer: Callable[[bytes], None], schedule: Schedule) -> datetime:
+    """Send every signal when it is due, those that are overdue at once; return when the first was."""
+    begun = time.time()
+    for number in range(schedule.rate * (schedule.warm_up + schedule.measured)):
+        due = begun + number / schedule.rate
+        if (early := due - time.time()) > 0:
+            time.sleep(early)
+        producer(click(f"{begun}-{number}", number % schedule.leads, datetime.fromtimestamp(due, UTC)))
+    return datetime.fromtimestamp(begun, UTC)
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, until: Callable[[], bool]) -> None:
+    """Wait until something is true. Raises LeadhouseError if the program ends before, or takes too long."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not until():
+        if process.poll() is not None or time.monotonic() > deadline:
+            said = log.read_text(errors="replace")[-2000:]
+            raise LeadhouseError(f"bench: expected every signal to be decided; {process.args!r} did not: {said}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _latency(what: str, first: float, decided: Decided, schedule: Schedule) -> Latency:
+    begin = first + schedule.warm_up
+    end = begin + schedule.measured
+    measured = [(due.timestamp(), done.timestamp()) for due, done in decided if begin <= due.timestamp() < end]
+    return Latency(what, tuple(sorted(done - due for due, done in measured)), len({done for _, done in measured}))
+
+
+def _decided(lake: Path) -> Decided:
+    """Of each signal in the lake that a tick knows of: the first tick whose ``known`` is not before the signal's.
+
+    A tick's moment is that of the commit that put its decisions into the ledger.
+    """
+    if not (lake / CARD).is_file():
+        return []
+    place = find_place(lake)
+    if not all(place.exists(table) for table in ("bronze.records", _DECISIONS, batches.BOOK)):
+        return []
+    records = place.dataset("bronze.records").to_table(columns=["source", "raw", "received_at"]).to_pylist()
+    ticks = (
+        place.dataset(_DECISIONS).to_table(columns=["batch", "known"]).group_by("batch").aggregate([("known", "max")])
+    )
+    known = {row["batch"]: row["known_max"] for row in ticks.to_pylist()}
+    committed = {entry["version"]: entry["timestamp"] for entry in place.open(_DECISIONS).history()}
+    commits = sorted(
+        (known[row["batch"]], datetime.fromtimestamp(committed[dict(row["writes"])[_DECISIONS]] / 1000, UTC))
+        for row in batches.book_rows(place)
+        if row["job"] == "decide" and row["kind"] == "outcome" and row["batch"] in known
+    )
+    moments = [moment for moment, _ in commits]
+    found = []
+    for record in records:
+        place_of = bisect_left(moments, record["received_at"])
+        if record["source"] == SOURCE and place_of < len(commits):
+            found.append((due_at(record["raw"]), commits[place_of][1]))
+    return found

@@ -1,0 +1,44 @@
+"""How each part of the bench measures, in the words of the page."""
+
+from __future__ import annotations
+
+THROUGHPUT_METHOD = """\
+Page views are generated; Leadhouse's jobs work on them, and beside each the bare Spark job that does only the same
+reads and writes, and a program without Spark. Seconds are the median of the runs, each on a fresh lake, in one session that has been warmed up on a small workload.
+Opening lake and session isn't counted. A ratio is Leadhouse's rows/s over the other's: 1 is as fast, 0.5 takes twice
+as long.
+
+| | Leadhouse | Bare Spark (`bench/floors.py`, `bench/scoring.py`) | Without Spark |
+|---|---|---|---|
+| ingest | the job: files listed and fingerprinted, bytes checked, `bronze.files` and `bronze.records` written, counted, book-keeping, lineage | files read as text, the columns of `bronze.records` written with the same kind of record_id; the position is a running number, not a byte | as for refine |
+| refine | the job without deriving the leads: records → items, row rules, gate, deduplication, `silver.quarantine`, `items`, `signals`, `identity_links`, `identities`, book-keeping, lineage | the same bronze read, `from_json` with a typed schema, one pass of rules that keeps the first reason, the same five tables written with the same columns and keyed ids; no gate, no deduplication (repeats are written), nothing known is read, no byte-level checks, no book-keeping | Polars parses the files, types and splits them, delta-rs writes silver and quarantine; no bronze, no ids or hashes, no deduplication, no gate |
+| ingest + refine | both jobs | both bare jobs | the same as above: from files to silver and quarantine |
+| score | the job: champion looked up, model checked by its hash, features read, calibrated, graded, trend, `gold.lead_scores` overwritten, book-keeping | the same features read, the same trees by plain XGBoost in `mapInArrow`, the same columns written; no calibration, no trend, no look-up | the same trees by plain XGBoost on all cores; delta-rs reads and writes, without grade and hash |
+
+The run fails if refine doesn't find exactly the bad and the repeated events that were generated, or if a score is
+missing.
+"""  # noqa: E501 - a table's rows are long
+
+LATENCY_METHOD = """\
+Messages go to a real broker, each with the moment at which it was due. A signal's time ends with the Delta commit of
+the first decisions that know of it: those of the first tick whose `known` is not before the moment at which the
+signal became known. `leadhouse run --follow` is a process of its own: files and topics are listed, every record is
+kept, parsed, judged by the gate, deduplicated and resolved, the features of all leads are computed anew, scored and
+decided on. Beside it, on the same session settings, what one writes without thinking of latency
+(`bench/naive_chain.py`): a streaming query for each of three tables, bronze by appends, silver by MERGE on the id,
+decisions by appends; no gate, no quarantine, no identity, no features, no ledger. Each has decided a first signal
+before the clock starts.
+"""
+
+GROWTH_METHOD = """\
+A micro-batch of clicks of the same leads lands as a file and is taken through ingest, refine, feature, score and decide
+in a warm session; the table has the seconds until the decisions are committed. The history was refined as one batch
+before, so that the tables have few large files. Bytes read are those that Python and JVM read, from the page cache too,
+for each byte that landed. The coefficients are fitted by least squares to the lines of the table: with as many lines as
+coefficients they go through each.
+"""
+
+MEMORY_METHOD = """\
+Small batches of clicks are taken through ingest, refine, feature, score and decide one after another; after each, the
+resident memory of the driver's two processes, Python and JVM, is read.
+"""
