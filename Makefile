@@ -9,7 +9,7 @@ SHARE := $(VENV)/share/leadhouse
 ROOMS := bench conf expectations jobs models transforms
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format typecheck bench faults kafka docs zip clean
+.PHONY: help setup demo test lint format typecheck bench faults burst kafka docs zip clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench: setup ## Measure throughput, latency and growth beside bare Spark and Pol
 
 faults: setup ## Kill the job everywhere, for hours, and see whether anybody can tell (SEEDS=25)
 	$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),25)
+
+burst: setup ## Send a million messages at once, and see that they are taken in bounded batches
+	LEADHOUSE_BURST=1000000 $(BIN)/python -m pytest tests/faults/test_broker.py -k burst
 
 kafka: setup ## Run a Kafka broker on 127.0.0.1:9092, to try streaming with
 	$(BIN)/python -m leadhouse.bench.broker

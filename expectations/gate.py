@@ -41,9 +41,11 @@ def judge(rows: DataFrame, suite: tuple[ExpectationSpec, ...], *, size: int) -> 
     if not suite:
         return ()
     data: Any = rows.toPandas() if size <= PANDAS_ROWS else rows
-    batch = _batch_definition("pandas" if size <= PANDAS_ROWS else "spark").get_batch(
-        batch_parameters={"dataframe": data}
-    )
+    try:
+        engine = _batch_definition("pandas" if size <= PANDAS_ROWS else "spark")
+        batch = engine.get_batch(batch_parameters={"dataframe": data})
+    except Exception as crash:  # noqa: BLE001 - what the gate can't judge is held, whatever the reason
+        return tuple(_unjudged(spec, crash) for spec in suite)
     return tuple(_judge_one(batch, spec) for spec in suite)
 
 
@@ -53,15 +55,20 @@ def _judge_one(batch: Any, spec: ExpectationSpec) -> Verdict:
     try:
         expectation = getattr(gxe, spec.expectation)(**dict(spec.arguments))
         result = batch.validate(expectation, result_format="BOOLEAN_ONLY")
+        if result.success:
+            return Verdict(spec.expectation, spec.column, True, "")
+        if (result.exception_info or {}).get("raised_exception") or _crashed(result.exception_info):
+            return _unjudged(spec)
+        detail = batch.validate(expectation, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
+        return Verdict(spec.expectation, spec.column, False, _observed(spec, detail.result))
     except Exception as crash:  # noqa: BLE001 - what the gate can't judge is held, whatever the reason
-        reason = f"Great Expectations could not judge it: {type(crash).__name__}"
-        return Verdict(spec.expectation, spec.column, False, reason)
-    if result.success:
-        return Verdict(spec.expectation, spec.column, True, "")
-    if (result.exception_info or {}).get("raised_exception") or _crashed(result.exception_info):
-        return Verdict(spec.expectation, spec.column, False, "Great Expectations could not judge it")
-    detail = batch.validate(expectation, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
-    return Verdict(spec.expectation, spec.column, False, _observed(spec, detail.result))
+        return _unjudged(spec, crash)
+
+
+def _unjudged(spec: ExpectationSpec, crash: Exception | None = None) -> Verdict:
+    """Say that there is no verdict; of a crash its class alone, since its words may quote rows."""
+    reason = f": {type(crash).__name__}" if crash else ""
+    return Verdict(spec.expectation, spec.column, False, f"Great Expectations could not judge it{reason}")
 
 
 def _observed(spec: ExpectationSpec, result: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
+from leadhouse.conf.settings import Decisions
 from leadhouse.expectations.lists import parse_lists
 from leadhouse.expectations.mapping import CONTACT_NAMESPACE
 from leadhouse.jobs.explaining import explained
@@ -26,6 +27,8 @@ from leadhouse.transforms.enrolment import new_enrolments, stored_arms
 from leadhouse.transforms.freshness import last_received, stale_lists, without_stale
 from leadhouse.transforms.lists import ListSpec
 
+_SETTINGS = "settings/decisions"
+
 
 def _definitions(run: Run) -> Mapping[str, bytes]:
     """The lists, the policies, the contracts (they type the traits) and the settings that decide."""
@@ -35,13 +38,19 @@ def _definitions(run: Run) -> Mapping[str, bytes]:
         **contract_files(run),
         **{f"lists/{path.name}": path.read_bytes() for path in workspace.list_files},
         **{f"policies/{path.name}": path.read_bytes() for path in workspace.policy_files},
-        "settings/decisions": json.dumps(settings, sort_keys=True).encode(),
+        _SETTINGS: json.dumps(settings, sort_keys=True).encode(),
     }
 
 
 def pinned_lists(step: Step) -> tuple[ListSpec, ...]:
     """Return the lists as the batch's intent has them, whatever the files say by now."""
     return parse_lists(pinned_files(step, "lists/"), pinned_contracts(step))
+
+
+def _pinned_settings(step: Step) -> tuple[Decisions, str | None]:
+    """How decisions are made, and the outcome's name, as the batch's intent has them."""
+    stored = json.loads(step.run.lake.kept(step.batch.definitions[_SETTINGS]))
+    return Decisions(**stored["decisions"]), stored["outcome"]
 
 
 def _step(step: Step) -> Result:
@@ -74,11 +83,12 @@ def _ticks(step: Step) -> DataFrame:
 
 
 def _cases(step: Step, ticks: DataFrame, kept: DataFrame, lists: tuple[ListSpec, ...]) -> DataFrame:
-    run, settings = step.run, step.run.workspace.settings
+    run = step.run
+    decisions, outcome = _pinned_settings(step)
     leads, identities = step.read("silver.leads"), step.read("silver.identities")
     spaces = {
         field.namespace
-        for contract in run.contracts
+        for contract in pinned_contracts(step)
         for role in ("email", "phone")
         for field in contract.fields_with(role)
     }
@@ -89,11 +99,11 @@ def _cases(step: Step, ticks: DataFrame, kept: DataFrame, lists: tuple[ListSpec,
         step.read("gold.lead_features"),
         leads,
         consents=standing_consents(step.read("silver.consents"), contacts, ticks, lists=lists),
-        won=won_leads(step.read("silver.outcomes"), identities, ticks, outcome=settings.training.outcome),
+        won=won_leads(step.read("silver.outcomes"), identities, ticks, outcome=outcome),
         arms=stored_arms(step.read("gold.enrolments"), identities),
         incumbents=kept,
         lists=lists,
-        salt=settings.decisions.hold_out_salt,
+        salt=decisions.hold_out_salt,
     )
 
 

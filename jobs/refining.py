@@ -4,6 +4,7 @@ again with those that a person has released."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import reduce
 
@@ -11,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
 from leadhouse.conf.errors import LeadhouseError
+from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.runtime.batches import COMPLETE, HELD
 from leadhouse.jobs.runtime.definitions import pinned_contracts
 from leadhouse.jobs.runtime.faults import reach
@@ -95,20 +97,32 @@ def take_units(
         columns = seen.get((row.tenant, row.source, row.header_id), ())
         headers.setdefault((row.tenant, row.source), {})[row.header_id] = columns
     known = Known() if alone else _known(step, again)
-    return [
-        take_unit(
+    units: list[Unit] = []
+    for tenant, source in sorted(headers):
+        contract = contracts[tenant, source]
+        taken = take_unit(
             records.where((F.col("tenant") == tenant) & (F.col("source") == source)),
-            contracts[tenant, source],
+            contract,
             headers[tenant, source],
-            known,
+            _with_batch(known, units, contract, step.batch.name),
             key=step.run.keys[tenant],
             default_region=step.run.workspace.settings.identity.default_region,
             keep=lambda rows: step.keep(rows, few=few),
             few=few,
             released_at=released_at,
         )
-        for tenant, source in sorted(headers)
-    ]
+        units.append(taken)
+    return units
+
+
+def _with_batch(known: Known, units: Sequence[Unit], contract: Contract, batch: str) -> Known:
+    """Add what other sources of the same batch say under keys that are global: the same event from two is one."""
+    sharing = [unit for unit in units if unit.mapping.global_key and unit.contract.tenant == contract.tenant]
+    beside = [_items(unit, batch) for unit in sharing if unit.count("accepted")]
+    if not contract.global_key or not beside:
+        return known
+    earlier = [] if known.items is None else [known.items.select(*beside[0].columns)]
+    return replace(known, items=reduce(DataFrame.unionByName, [*earlier, *beside]))
 
 
 def _bytes(records: DataFrame) -> int:

@@ -13,10 +13,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
-from leadhouse.conf.errors import LeadhouseError, LostOffsetsError
+from leadhouse.conf.errors import LeadhouseError, LostOffsetsError, TransientError
 from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.runtime.batches import Count
-from leadhouse.jobs.runtime.broker import find_topics, read_messages
+from leadhouse.jobs.runtime.broker import find_topics, is_unanswered, read_messages
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.kept_rows import are_few
@@ -127,12 +127,8 @@ def _without(lost: Sequence[OffsetRange], ranges: Sequence[OffsetRange]) -> list
 def _write(step: Step, ranges: Sequence[OffsetRange]) -> None:
     if not ranges:
         return
-    sources = _by_contract(step, ranges)
-    messages = reduce(DataFrame.unionByName, [_records(step, contract, own) for contract, own in sources]).persist()
     try:
-        size = messages.agg(F.count(F.lit(1)), F.coalesce(F.sum(F.length("raw")), F.lit(0))).first()
-        few = size is not None and are_few(size[0], size[1])
-        step.append("bronze.records", messages, few=few)
+        _append(step, ranges)
     except (PySparkException, Py4JJavaError) as problem:  # the second where PySpark knows no class of its own for it
         for entry, first in _with_starts(step, ranges):
             if _before(entry, first):
@@ -141,7 +137,23 @@ def _write(step: Step, ranges: Sequence[OffsetRange]) -> None:
                     f"{entry.to_offset} as they were listed; the broker removed them before they were taken; to go on "
                     f"without them: {going_on(entry.topic)}"
                 ) from problem
+        if is_unanswered(problem):  # when it was asked just now, it was there again
+            names = ", ".join(sorted({entry.topic for entry in ranges}))
+            raise TransientError(
+                f"topic {names}: expected the broker to answer until all messages were read; it did not; they are read "
+                "again"
+            ) from None
         raise
+
+
+def _append(step: Step, ranges: Sequence[OffsetRange]) -> None:
+    sources = _by_contract(step, ranges)
+    # The broker is asked from here on: keeping rows plans how they are read.
+    messages = reduce(DataFrame.unionByName, [_records(step, contract, own) for contract, own in sources]).persist()
+    try:
+        size = messages.agg(F.count(F.lit(1)), F.coalesce(F.sum(F.length("raw")), F.lit(0))).first()
+        few = size is not None and are_few(size[0], size[1])
+        step.append("bronze.records", messages, few=few)
     finally:
         messages.unpersist()
 

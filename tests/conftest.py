@@ -26,6 +26,7 @@ LONG = (
     "test_follow.py",
     "test_notebooks.py",
     "test_topics.py",
+    "test_broker.py",
     "test_bench.py",
 )
 """Files that take minutes. They come first, so that no process is left alone with one of them at the end."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from leadhouse.jobs.runtime.lake import Lake
@@ -92,11 +92,13 @@ def book_rows(place: Place) -> list[dict[str, Any]]:
     return rows
 
 
-def begin(lake: Lake, intent: Batch) -> Batch:
-    """Write a batch's intent before its effects; return the stored one if an earlier attempt left it."""
+def begin(lake: Lake, intent: Batch, *, binds: Callable[[Batch], bool] = lambda stored: True) -> Batch:
+    """Write a batch's intent before its effects; return the stored one if an earlier attempt left one that binds."""
     stored = find_intent(lake, intent.job, intent.generation, intent.number)
-    if stored is not None:
+    if stored is not None and binds(stored):
         return stored
+    if stored is not None:  # the later one holds, also where the clock was set back meanwhile
+        intent = replace(intent, recorded_at=max(intent.recorded_at, stored.recorded_at + timedelta(microseconds=1)))
     _append(lake, intent, "intent", Outcome(intent, RUNNING), intent.recorded_at)
     return intent
 
@@ -110,7 +112,18 @@ def find_intent(lake: Lake, job: str, generation: int, number: int) -> Batch | N
     """Return the stored intent of a batch, or None."""
     rows = _rows(lake, job, "intent")
     match = [row for row in rows if (row["generation"], row["number"]) == (generation, number)]
-    return _batch(match[0]) if match else None
+    return _batch(max(match, key=_order)) if match else None
+
+
+def newest_intent(lake: Lake, job: str) -> Batch | None:
+    """Return a job's newest batch as it began, however it ended; None if there is none."""
+    rows = _rows(lake, job, "intent")
+    return _batch(max(rows, key=_order)) if rows else None
+
+
+def has_failed(lake: Lake, batch: Batch) -> bool:
+    """Whether an attempt at a batch has failed and said so."""
+    return any(row["batch"] == batch.name and row["status"] == FAILED for row in _rows(lake, batch.job, "outcome"))
 
 
 def last_outcome(lake: Lake, job: str) -> Outcome | None:
@@ -163,6 +176,10 @@ def new_batch(
     """Make a batch that has not begun. Its run id is derived from lake and name, so a retry has the same."""
     run_id = str(uuid.uuid5(uuid.UUID(lake.lake_id), f"{job}/{generation}/{number}"))
     return Batch(job, generation, number, run_id, now, as_of, known, inputs_key, dict(reads), dict(definitions))
+
+
+def _order(row: Mapping[str, Any]) -> tuple[int, int, datetime]:
+    return row["generation"], row["number"], row["recorded_at"]
 
 
 def _rows(lake: Lake, job: str, kind: str) -> list[dict[str, Any]]:

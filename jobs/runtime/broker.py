@@ -17,6 +17,8 @@ from leadhouse.expectations.contract import Location, Subscription
 
 _PATIENCE = {"request.timeout.ms": "10000", "default.api.timeout.ms": "15000"}
 """How long the broker is asked, unless the contract says otherwise; in milliseconds."""
+_RETRIABLE = "org.apache.kafka.common.errors.RetriableException"
+_TIMEOUT = "java.util.concurrent.TimeoutException"
 _ISOLATION = "read_committed"
 """What a transaction took back was never said."""
 
@@ -107,6 +109,16 @@ def read_messages(spark: SparkSession, location: Location, spans: Sequence[Span]
     )
 
 
+def is_unanswered(problem: Exception) -> bool:
+    """Whether what Spark raised while messages were read is that the broker did not answer, or not in time."""
+    error = getattr(problem, "_origin", None) or getattr(problem, "java_exception", None)
+    while error is not None:
+        if {_RETRIABLE, _TIMEOUT} & set(_kinds(error)):
+            return True
+        error = error.getCause()
+    return False
+
+
 def _subscription(location: Location) -> Subscription:
     if location.subscription is None:
         raise LeadhouseError(f"{location.path}: expected a topic's location; got one of {location.kind}")
@@ -167,9 +179,12 @@ def _asking(brokers: str) -> Iterator[None]:
 
 
 def _is_retryable(error: Any) -> bool:
+    return bool({_RETRIABLE, "java.io.IOException"} & set(_kinds(error)))
+
+
+def _kinds(error: Any) -> Iterator[str]:
+    """Name an error's class and those that it extends."""
     kind = error.getClass()
     while kind is not None:
-        if kind.getName() in ("org.apache.kafka.common.errors.RetriableException", "java.io.IOException"):
-            return True
+        yield str(kind.getName())
         kind = kind.getSuperclass()
-    return False

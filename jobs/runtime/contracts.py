@@ -51,11 +51,14 @@ def renewed(run: Run) -> Run:
 
 
 def stored_contracts(lake: Lake, tenant: str) -> tuple[Contract, ...]:
-    """Return the contracts that the lake's records were last refined under; none if they never were."""
-    last = batches.last_outcome(lake, "refine")
+    """Return the contracts that the lake's records were last refined under; none if they never were.
+
+    A batch that was stopped counts: it will be ended under those that it began with.
+    """
+    last = batches.newest_intent(lake, "refine")
     if last is None:
         return ()
-    kept = {name: digest for name, digest in last.batch.definitions.items() if name.startswith(CONTRACTS)}
+    kept = {name: digest for name, digest in last.definitions.items() if name.startswith(CONTRACTS)}
     return tuple(
         parse_contract(lake.kept(digest), name.removeprefix(CONTRACTS), tenant) for name, digest in sorted(kept.items())
     )

@@ -17,6 +17,9 @@ from leadhouse.jobs.runtime.batches import COMPLETE, Batch, Count, Quality
 from leadhouse.jobs.runtime.kept_rows import KeptRows
 from leadhouse.jobs.runtime.lake import Lake, Mode
 
+ROWS = "rows"
+"""Role of the write that a batch makes into a table; other roles are writes beside it."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -84,6 +87,11 @@ class JobSpec:
     """The user's files that it depends on: name → bytes. Kept by hash in the lake; a change calls for a new batch."""
 
 
+def app_id(spec: JobSpec, table: str, role: str, batch: Batch) -> str:
+    """Return the name under which a batch's writes of one role into a table are known in its log."""
+    return f"{spec.name}:{table}:{role}:{batch.generation}"
+
+
 class Step:
     """One micro-batch of a job at work: opens only the tables that the job's spec names, at the intent's versions."""
 
@@ -137,21 +145,19 @@ class Step:
         """Replace a derived table's content, once however often the batch is tried."""
         self._write(table, rows, "overwrite", few)
 
-    def append_local(self, table: str, rows: list[dict[str, Any]], role: str = "rows") -> None:
+    def append_local(self, table: str, rows: list[dict[str, Any]], role: str = ROWS) -> None:
         """Append a few rows that the driver holds, as ``append`` does but without a Spark job."""
         self._allowed(table, self.spec.writes, "write")
         self.writes[table] = self.run.lake.append_local(
-            table, rows, app_id=self._app_id(table, role), app_version=self.batch.number
+            table, rows, app_id=app_id(self.spec, table, role, self.batch), app_version=self.batch.number
         )
 
     def _write(self, table: str, rows: DataFrame, mode: Mode, few: bool) -> None:
         self._allowed(table, self.spec.writes, "write")
+        name = app_id(self.spec, table, ROWS, self.batch)
         self.writes[table] = self.run.lake.write(
-            table, rows, mode=mode, app_id=self._app_id(table, "rows"), app_version=self.batch.number, few=few
+            table, rows, mode=mode, app_id=name, app_version=self.batch.number, few=few
         )
-
-    def _app_id(self, table: str, role: str) -> str:
-        return f"{self.spec.name}:{table}:{role}:{self.batch.generation}"
 
     def _allowed(self, table: str, tables: tuple[str, ...], verb: str) -> None:
         if table not in tables:

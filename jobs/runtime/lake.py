@@ -83,6 +83,11 @@ class Lake(Place):
         schema = to_arrow_schema(table_schema(known_table(table)))
         return self._write_local(table, pa.Table.from_pylist(rows, schema=schema), "append", app_id, app_version)
 
+    def has_written(self, table: str, *, app_id: str, app_version: int) -> bool:
+        """Whether a write under an app id and version, or a later one, is in a table's log."""
+        stored = self.open(table).transaction_version(f"{self.lake_id}:{app_id}")
+        return stored is not None and stored >= app_version
+
     def is_small(self, table: str, version: int | None = None) -> bool:
         """Whether the driver can hold all rows that a table had at a version; its log alone tells."""
         files = pa.table(self.open(table, version).get_add_actions(flatten=True))

@@ -16,8 +16,9 @@ from leadhouse.jobs.runtime.contracts import breaks, read_definitions, stored_co
 from leadhouse.jobs.runtime.integrity import torn_logs
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.keys import check_key, tenant_keys
-from leadhouse.jobs.runtime.lake import check_place, open_lake
+from leadhouse.jobs.runtime.lake import Lake, check_place, open_lake
 from leadhouse.jobs.runtime.lock import lake_lock
+from leadhouse.jobs.runtime.losses import lost_tables
 from leadhouse.jobs.runtime.session import start_session
 from leadhouse.jobs.runtime.space import room_needed
 
@@ -60,8 +61,9 @@ def open_run(
     check_key(key_path)
     place = check_place(lake)
     with room_needed(lake), lake_lock(lake, holder):
-        if place is not None and (torn := torn_logs(place)):
-            raise LeadhouseError("\n".join(finding.line for finding in torn))
+        # What is torn can't be asked what it has lost.
+        if place is not None and (found := torn_logs(place) or lost_tables(Lake(place.root, place.lake_id))):
+            raise LeadhouseError("\n".join(finding.line for finding in found))
         made = open_lake(lake)
         if problems := breaks(stored_contracts(made, opened.settings.tenant), contracts):
             raise InputError(problems)

@@ -55,8 +55,7 @@ def _unfinished(book: Sequence[Mapping[str, Any]], streams: Mapping[str, str]) -
     """Return the intents that the next run takes up: of each job only the newest can be one."""
     newest: dict[str, Mapping[str, Any]] = {}
     for row in book:
-        order = (row["generation"], row["number"])
-        if row["kind"] == "intent" and order >= _order(newest.get(row["job"])):
+        if row["kind"] == "intent" and _order(row) >= _order(newest.get(row["job"])):
             newest[row["job"]] = row
     ended = {
         row["batch"]
@@ -68,5 +67,5 @@ def _unfinished(book: Sequence[Mapping[str, Any]], streams: Mapping[str, str]) -
     return [row for row in newest.values() if row["batch"] not in ended]
 
 
-def _order(row: Mapping[str, Any] | None) -> tuple[int, int]:
-    return (row["generation"], row["number"]) if row else (-1, -1)
+def _order(row: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    return (row["generation"], row["number"], row["recorded_at"]) if row else (-1, -1)

@@ -15,7 +15,7 @@ from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.batches import COMPLETE, FAILED, HELD, Batch, Count, Outcome, Quality
 from leadhouse.jobs.runtime.faults import reach
-from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.job import ROWS, JobSpec, Result, Run, Step, app_id
 from leadhouse.jobs.runtime.lineage import Lineage
 from leadhouse.jobs.runtime.progress import is_through
 
@@ -137,7 +137,18 @@ def _begin(run: Run, spec: JobSpec, generation: int, number: int) -> Batch:
         definitions=definitions,
     )
     reach(f"{spec.name}:before-intent")
-    return batches.begin(run.lake, intent)
+    return batches.begin(run.lake, intent, binds=lambda stored: _binds(run, spec, stored, intent))
+
+
+def _binds(run: Run, spec: JobSpec, stored: Batch, intent: Batch) -> bool:
+    """Whether a batch must be ended as it began: not if it failed before it wrote anything, and was given other
+    definitions since, such as the contract that it missed."""
+    if stored.definitions == intent.definitions or not batches.has_failed(run.lake, stored):
+        return True
+    return any(
+        run.lake.has_written(table, app_id=app_id(spec, table, ROWS, stored), app_version=stored.number)
+        for table in spec.writes
+    )
 
 
 def _take(run: Run, spec: JobSpec, batch: Batch, rows: DataFrame | None, spark: SparkSession) -> Result:

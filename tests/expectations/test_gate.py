@@ -34,3 +34,15 @@ def test_what_cannot_be_judged_fails(spark: SparkSession) -> None:
         (verdict,) = gate.judge(rows, suite, size=1)
         assert not verdict.success
         assert "could not judge" in verdict.observed
+
+
+def test_a_crash_before_anything_is_judged_fails_every_expectation(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(engine: str) -> None:
+        raise RuntimeError(f"no {engine}, and a word of somebody@x.com")
+
+    monkeypatch.setattr(gate, "_batch_definition", crash)
+    verdicts = gate.judge(spark.createDataFrame([("a", 1)], "name string, size int"), SUITE, size=1)
+    assert {verdict.observed for verdict in verdicts} == {"Great Expectations could not judge it: RuntimeError"}
+    assert not any(verdict.success for verdict in verdicts)

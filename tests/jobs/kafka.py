@@ -1,11 +1,47 @@
-"""A topic of a real broker, and what a producer or an administrator can do to it."""
+"""A real broker and a topic of it, and what machines, producers and administrators can do to them."""
 
 from __future__ import annotations
 
+import signal
+import socket
 import time
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
+
+from leadhouse.bench.broker import start_broker, stop_broker
+
+
+class Broker:
+    """A broker of a test's own, and what may happen to it."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.folder, self.address = folder, f"127.0.0.1:{self.port}"
+        self.process = start_broker(folder, self.port)
+
+    def fail(self) -> None:
+        """End as if its machine had failed."""
+        stop_broker(self.process, at_once=True)
+
+    def come_back(self) -> None:
+        """Start again at the same address, with the log that was there."""
+        self.process = start_broker(self.folder, self.port)
+
+    def stand_still(self) -> None:
+        """Take connections and answer nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Answer what was asked meanwhile."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """End whatever it is doing."""
+        self.fail()
 
 
 class Topic:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from leadhouse.conf.settings import Settings
+from leadhouse.conf.settings import Decisions, Settings
 from leadhouse.jobs import decide
 from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFaultError
 from leadhouse.models.calibrate import Calibration
@@ -90,6 +91,21 @@ def test_a_decide_that_was_killed_ends_as_an_undisturbed_one(
     assert listed(spark, run) == {"c": "hot", "a": "mail", "b": "mail"}
     decide.run(run)
     assert listed(spark, run) == {"c": "hot", "a": "mail"}
+
+
+def test_a_decide_that_was_killed_keeps_the_settings_that_it_began_with(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = LISTS["hot"].replace("capacity_per_day: 1", "capacity_per_day: 9, hold_out: 0.5")
+    run = prepare(spark, tmp_path, {"hot": shared})
+    monkeypatch.setenv(VARIABLE, "decide:after-decisions=raise")
+    with pytest.raises(InjectedFaultError):
+        decide.run(run)
+    drawn_anew = Settings(tenant="acme", decisions=Decisions(hold_out_salt="new"))
+    decide.run(replace(run, workspace=replace(run.workspace, settings=drawn_anew)))
+    arms = {row.lead_id: row.arm for row in content(spark, run.lake, "gold.enrolments")}
+    assert arms == {"a": "treated", "b": "hold_out", "c": "hold_out"}, "those of the decisions; the new salt draws a"
+    assert listed(spark, run) == {"a": "hot"}
 
 
 def test_an_edited_list_decides_the_same_tick_anew(spark: SparkSession, tmp_path: Path) -> None:

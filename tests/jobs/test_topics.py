@@ -252,10 +252,3 @@ def test_a_lost_checkpoint_loses_and_repeats_no_offset(topic: Topic, tmp_path: P
     topic.send(click(3))
     take(tmp_path)
     assert [raw for _, _, raw in taken(tmp_path)] == [click(1), click(2), click(3)]
-
-
-def test_a_huge_message_is_taken_as_it_is(topic: Topic, tmp_path: Path) -> None:
-    workspace(tmp_path / "workspace", topic)
-    topic.send(click(1), b"x" * 50_000_000, click(2))
-    take(tmp_path)
-    assert [len(raw) for _, _, raw in taken(tmp_path)] == [len(click(1)), 50_000_000, len(click(2))]

@@ -40,6 +40,9 @@ CASES: list[tuple[ValueSpec, str, str | None, object, str | None]] = [
     (PLAIN, "timestamp", "10:00", None, None),
     (GERMAN, "timestamp", "01.07.2024 10:00", _moment(2024, 7, 1, 8), "2024-07-01T08:00:00.000000Z"),
     (GERMAN, "timestamp", "01.01.2024 10:00", _moment(2024, 1, 1, 9), "2024-01-01T09:00:00.000000Z"),
+    # On 31 March 02:30 was skipped: an hour later is meant. On 27 October it came twice: the first is taken.
+    (GERMAN, "timestamp", "31.03.2024 02:30", _moment(2024, 3, 31, 1, 30), "2024-03-31T01:30:00.000000Z"),
+    (GERMAN, "timestamp", "27.10.2024 02:30", _moment(2024, 10, 27, 0, 30), "2024-10-27T00:30:00.000000Z"),
     (
         replace(PLAIN, formats=("epoch_millis",)),
         "timestamp",
