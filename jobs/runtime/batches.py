@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,8 @@ class Batch:
     inputs_key: str
     reads: Mapping[str, int]
     definitions: Mapping[str, str]
+    before: Mapping[str, int] = field(default_factory=dict)
+    """The version of each table that it writes as its intent found it; nobody else writes them."""
 
     @property
     def name(self) -> str:
@@ -87,7 +89,7 @@ def book_rows(place: Place) -> list[dict[str, Any]]:
     state = (str(opened.metadata().id), opened.version())
     known, rows = _BOOKS.get(place.table_path(BOOK), (None, []))
     if known != state:
-        rows = place.dataset(BOOK).to_table().to_pylist()
+        rows = place.dataset(BOOK, state[1]).to_table().to_pylist()
         _BOOKS[place.table_path(BOOK)] = (state, rows)
     return rows
 
@@ -97,7 +99,7 @@ def begin(lake: Lake, intent: Batch) -> Batch:
     stored = find_intent(lake, intent.job, intent.generation, intent.number)
     if stored is not None:
         return stored
-    _append(lake, intent, "intent", Outcome(intent, RUNNING), intent.recorded_at)
+    _append(lake, intent, "intent", Outcome(intent, RUNNING, intent.before), intent.recorded_at)
     return intent
 
 
@@ -147,6 +149,24 @@ def unfinished(lake: Lake, job: str) -> tuple[str, ...]:
     return tuple(sorted({row["batch"] for row in _rows(lake, job, "intent")} - ended))
 
 
+def under_way(book: Sequence[Mapping[str, Any]], streams: Collection[str]) -> list[Batch]:
+    """Return the batches that have begun and that their job, or its next run, will end: of each job only the newest can
+    be one. ``streams`` are the jobs that are streams."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for row in book:
+        order = (row["generation"], row["number"])
+        if row["kind"] == "intent" and order >= _order(newest.get(row["job"])):
+            newest[row["job"]] = row
+    ended = {
+        row["batch"]
+        for row in book
+        if row["kind"] == "outcome"
+        # A failure that wrote nothing is over, except where Spark's own progress brings the same batch again.
+        and (row["status"] in (COMPLETE, HELD) or (not row["writes"] and row["job"] not in streams))
+    }
+    return [_batch(row) for row in newest.values() if row["batch"] not in ended]
+
+
 def new_batch(
     lake: Lake,
     job: str,
@@ -159,14 +179,22 @@ def new_batch(
     inputs_key: str,
     reads: Mapping[str, int],
     definitions: Mapping[str, str],
+    before: Mapping[str, int] | None = None,
 ) -> Batch:
     """Make a batch that has not begun. Its run id is derived from lake and name, so a retry has the same."""
     run_id = str(uuid.uuid5(uuid.UUID(lake.lake_id), f"{job}/{generation}/{number}"))
-    return Batch(job, generation, number, run_id, now, as_of, known, inputs_key, dict(reads), dict(definitions))
+    return Batch(
+        job, generation, number, run_id, now, as_of, known, inputs_key,
+        dict(reads), dict(definitions), dict(before or {}),
+    )  # fmt: skip
 
 
 def _rows(lake: Lake, job: str, kind: str) -> list[dict[str, Any]]:
     return [row for row in book_rows(lake) if row["job"] == job and row["kind"] == kind]
+
+
+def _order(row: Mapping[str, Any] | None) -> tuple[int, int]:
+    return (row["generation"], row["number"]) if row else (-1, -1)
 
 
 def _append(lake: Lake, batch: Batch, kind: str, outcome: Outcome, now: datetime) -> None:
@@ -198,7 +226,7 @@ def _append(lake: Lake, batch: Batch, kind: str, outcome: Outcome, now: datetime
         _BOOKS[lake.table_path(BOOK)] = ((known[0], after), [*rows, row])
 
 
-def _batch(row: dict[str, Any]) -> Batch:
+def _batch(row: Mapping[str, Any]) -> Batch:
     return Batch(
         job=row["job"],
         generation=row["generation"],
@@ -210,4 +238,5 @@ def _batch(row: dict[str, Any]) -> Batch:
         inputs_key=row["inputs_key"],
         reads=dict(row["reads"]),
         definitions=dict(row["definitions"]),
+        before=dict(row["writes"]) if row["kind"] == "intent" else {},
     )

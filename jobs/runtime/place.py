@@ -49,11 +49,12 @@ class Place:
         """Return a table's newest version, without a JVM."""
         return self.open(table).version()
 
-    def state(self, table: str) -> str:
-        """Return what tells a table's content from any other: its id and the version that last changed its rows. A
-        table made anew has another id."""
+    def state(self, table: str, version: int | None = None) -> str:
+        """Return what tells a table's content, now or at a version, from any other: its id and the version that last
+        changed its rows. A table made anew has another id."""
         opened = self.open(table)
-        return f"{opened.metadata().id}:{content_version(self.log_path(table), opened.version())}"
+        known = opened.version() if version is None else version
+        return f"{opened.metadata().id}:{content_version(self.log_path(table), known)}"
 
     def open(self, table: str, version: int | None = None) -> DeltaTable:
         """Open a table for reading without a JVM."""
