@@ -58,6 +58,8 @@ def follow_beside(
             maintain_lake(
                 lake, workspace, minutes=MAINTENANCE_SECONDS / 60, dry_run=False, as_json=False, console=console
             )
+        if stop.is_set():
+            break
         code = _Drivers(commands, console).work(stop, lake)
     return code
 
