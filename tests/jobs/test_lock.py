@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from leadhouse.conf.errors import TransientError
 from leadhouse.jobs.runtime.lake import check_place, open_lake
-from leadhouse.jobs.runtime.lock import holders, lake_lock
+from leadhouse.jobs.runtime.lock import holders, lake_lock, sharing_lock
 
 HOLD = """
 import sys
@@ -81,8 +83,9 @@ def test_no_job_is_at_work_beside_who_has_the_lake_alone(tmp_path: Path) -> None
             assert f"expected {expected}" in said
             assert f"leadhouse maintain, process {os.getpid()} is at work" in said
     assert holders(tmp_path) == ()
-    with lake_lock(tmp_path, "leadhouse refine --follow", "refine"):
-        assert "leadhouse maintain" not in refused(tmp_path), "who held it before is not named"
+    with (tmp_path / ".lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)  # a job that is just about to take its own lock
+        assert "; another process is at work" in refused(tmp_path), "who held it before is not named"
 
 
 def test_a_killed_holder_leaves_nothing_to_clean_up(tmp_path: Path) -> None:
@@ -109,3 +112,14 @@ def test_jobs_that_start_at_once_make_one_lake_and_one_key(tmp_path: Path) -> No
     assert [process.returncode for process in processes] == [0, 0, 0], said
     assert len({out for out, _ in said}) == 1
     assert said[0][0].split()[0] == open_lake(tmp_path / "lake").lake_id
+
+
+def test_one_at_a_time_makes_what_all_share(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path / "lake")
+    with sharing_lock(lake.root):
+        other = threading.Thread(target=lake.keep, args=(b"a contract",))
+        other.start()
+        other.join(0.3)
+        assert other.is_alive(), "it waits for its turn"
+    other.join(10)
+    assert len(list((lake.root / "definitions").iterdir())) == 1
