@@ -12,9 +12,10 @@ from deltalake import DeltaTable
 
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.expectations.tables import TableSpec, table_specs
-from leadhouse.jobs.runtime.table_log import content_version
+from leadhouse.jobs.runtime.table_log import appended_files, content_version
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
 CARD = "lake.json"
@@ -68,6 +69,17 @@ class Place:
 
         files = SubTreeFileSystem(self.table_path(table), LocalFileSystem())
         return self.open(table, version).to_pyarrow_dataset(filesystem=files)
+
+    def appended(self, table: str, after: int, version: int) -> pa.Table | None:
+        """Return the rows that a table got after one version, up to another, without reading those of before; None if
+        it was changed in any other way."""
+        from pyarrow.dataset import dataset
+
+        files = appended_files(self.log_path(table), after, version)
+        if not files:
+            return None
+        folder = Path(self.table_path(table))
+        return dataset([str(folder / file) for file in files], schema=self.dataset(table).schema).to_table()
 
     def exists(self, table: str) -> bool:
         """Whether a table has been made."""

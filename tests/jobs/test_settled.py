@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pytest
 from pyspark.sql import SparkSession
 
@@ -180,3 +181,26 @@ def test_another_processs_rows_are_in_the_book_at_once(lake: Lake) -> None:
         for job in ("feature", "decide") for number in range(3) for kind in ("intent", "outcome")
     )  # fmt: skip
     assert len(rows) == lake.dataset(batches.BOOK).count_rows()
+
+
+def test_of_a_long_book_only_what_is_new_is_read(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(lake, feature.SPEC)
+    batches.book_rows(lake)
+    remembered = dict(batches._BOOKS)
+    batches.finish(lake, Outcome(begin(lake, decide.SPEC), COMPLETE), NOW)
+    whole = _told(batches.book_rows(lake))
+    monkeypatch.setattr(batches, "_BOOKS", remembered)
+    monkeypatch.setattr(Lake, "dataset", _of_the_schema_alone(Lake.dataset))
+    assert _told(batches.book_rows(lake)) == whole
+    monkeypatch.undo()
+    lake.compact(batches.BOOK, target_bytes=1_000_000)
+    assert _told(batches.book_rows(lake)) == whole, "after maintenance it is read anew"
+
+
+def _told(rows: list[dict[str, Any]]) -> list[tuple[object, ...]]:
+    return sorted((row["batch"], row["kind"], row["status"], str(dict(row["writes"]))) for row in rows)
+
+
+def _of_the_schema_alone(dataset: Callable[..., Any]) -> Callable[..., Any]:
+    """Open datasets that have no rows: whoever reads one finds nothing."""
+    return lambda *args: dataset(*args).filter(pc.scalar(False))
