@@ -51,7 +51,8 @@ def follow_beside(
     stop = stop_when_asked()
     commands = {name: _command(name, lake, workspace, landing, as_of) for name in names}
     code = 0
-    while not stop.is_set() and code in (0, _HELD):
+    # A job that ends for maintenance with an error, while a broker is down or a batch fails, is started again too.
+    while not stop.is_set():
         with lake_lock(lake, "leadhouse run --follow --jobs"):
             due = _is_due(lake)
         if due:

@@ -115,6 +115,9 @@ def _run_once(run: Run, spec: JobSpec) -> list[Result]:
     pending = batches.find_intent(run.lake, spec.name, generation, number)
     seen = settled_versions(run.lake, spec, run.beside)
     if pending is None:
+        # Beside the others all start at once: a job waits for the first rows, instead of training on none.
+        if run.beside and spec.triggers and not any(seen[table] for table in spec.triggers):
+            return []
         last = batches.last_outcome(run.lake, spec.name)
         if last is not None and last.batch.inputs_key == _inputs_key(run, spec, seen) and _stands(run, last):
             return []

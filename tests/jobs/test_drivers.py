@@ -50,7 +50,7 @@ while not asked:
     time.sleep(0.01)
 time.sleep(0.2)
 note.write_text("began\\nended\\n")
-sys.exit(3)
+sys.exit(int(sys.argv[3]))
 """
 """A job that ends what it has begun when it is asked to stop, and holds something."""
 
@@ -119,11 +119,11 @@ def console() -> Console:
     return Console(file=io.StringIO(), width=200)
 
 
-def children(folder: Path, *, quitter: str = "") -> dict[str, list[str]]:
+def children(folder: Path, *, quitter: str = "", code: int = 3) -> dict[str, list[str]]:
     """Commands of two jobs that write down that they began and ended; the second does something else."""
     return {
-        "refine": [sys.executable, "-c", PATIENT, str(folder), "refine"],
-        "score": [sys.executable, "-c", quitter or PATIENT, str(folder), "score"],
+        "refine": [sys.executable, "-c", PATIENT, str(folder), "refine", str(code)],
+        "score": [sys.executable, "-c", quitter or PATIENT, str(folder), "score", "3"],
     }
 
 
@@ -165,7 +165,7 @@ def test_all_are_stopped_for_maintenance_and_started_again(
 ) -> None:
     workspace, landing = write_workspace(tmp_path / "workspace"), land(tmp_path / "landing")
     monkeypatch.setattr(drivers, "BETWEEN_MAINTENANCE_SECONDS", 1.5)
-    monkeypatch.setattr(drivers, "_command", lambda name, *_: children(tmp_path)[name])
+    monkeypatch.setattr(drivers, "_command", lambda name, *_: children(tmp_path, code=1)[name])
     open_lake(tmp_path / "lake")
     began = []
 
@@ -185,7 +185,7 @@ def test_all_are_stopped_for_maintenance_and_started_again(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    assert code == 3
+    assert code == 1, "what the last turn ended with"
     assert (tmp_path / "lake" / "ops" / "maintained.json").is_file()
     assert began[1] == "began\nended\n", "the lake is maintained when all have ended, not before"
 

@@ -50,6 +50,14 @@ def begin(lake: Lake, spec: JobSpec, number: int = 0, reads: Mapping[str, int] |
     return batches.begin(lake, intent)
 
 
+def a_run_beside(lake: Lake) -> Run:
+    """A run of jobs that need no Spark, beside all but the features'."""
+    return Run(
+        spark=SparkSession.__new__(SparkSession), lake=lake, workspace=Workspace(Path(), Settings("acme"), (), (), ()),
+        contracts=(), keys={}, run_id="00000000-0000-4000-8000-000000000000", clock=lambda: NOW, beside=FEATURE,
+    )  # fmt: skip
+
+
 def seen(lake: Lake, spec: JobSpec = feature.SPEC, beside: tuple[JobSpec, ...] = FEATURE) -> tuple[int, int]:
     """The versions of signals and traits that a job sees."""
     versions = settled_versions(lake, spec, beside)
@@ -75,10 +83,7 @@ def test_a_job_that_looked_in_the_midst_of_a_batch_finds_something_new_after_its
         return Result()
 
     spec = JobSpec("feature", "", reads=(SIGNALS,), writes=(TRAITS,), guardrails=(), step=step, triggers=(SIGNALS,))
-    run = Run(
-        spark=SparkSession.__new__(SparkSession), lake=lake, workspace=Workspace(Path(), Settings("acme"), (), (), ()),
-        contracts=(), keys={}, run_id="00000000-0000-4000-8000-000000000000", clock=lambda: NOW, beside=FEATURE,
-    )  # fmt: skip
+    run = a_run_beside(lake)
     assert run_job(run, spec).status == COMPLETE
     batch = begin(lake, refine.SPEC)
     append(lake, SIGNALS, [{}], 1)
@@ -90,6 +95,21 @@ def test_a_job_that_looked_in_the_midst_of_a_batch_finds_something_new_after_its
     intent = batches.find_intent(lake, "feature", 1, 1)
     assert intent is not None
     assert intent.before == {TRAITS: 1}
+
+
+def test_beside_the_others_a_job_waits_for_the_first_rows(lake: Lake) -> None:
+    steps: list[Step] = []
+
+    def step(step: Step) -> Result:
+        steps.append(step)
+        return Result()
+
+    spec = JobSpec("train", "", reads=(), writes=(), guardrails=(), step=step, triggers=("silver.outcomes",))
+    assert run_job(a_run_beside(lake), spec).status == UNCHANGED
+    assert lake.version(batches.BOOK) == 0
+    assert not steps
+    append(lake, "silver.outcomes", [{}])
+    assert run_job(a_run_beside(lake), spec).status == COMPLETE
 
 
 def test_an_intent_says_how_it_found_the_tables_that_it_writes(lake: Lake) -> None:
