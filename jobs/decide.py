@@ -164,6 +164,7 @@ SPEC = JobSpec(
     ),
     step=_step,
     triggers=("gold.lead_scores", "gold.lead_features", "silver.consents", "silver.outcomes", "silver.leads"),
+    as_read_by={"gold.lead_features": "score"},
     definitions=_definitions,
 )
 

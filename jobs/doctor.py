@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -22,7 +21,7 @@ from leadhouse.jobs.runtime.batches import BOOK
 from leadhouse.jobs.runtime.contracts import read_definitions
 from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, reason, some
 from leadhouse.jobs.runtime.keys import VARIABLE, check_key
-from leadhouse.jobs.runtime.lock import LOCK
+from leadhouse.jobs.runtime.lock import holders
 from leadhouse.jobs.runtime.place import CARD, Place, read_card
 from leadhouse.jobs.soundness import (
     accounts,
@@ -155,19 +154,16 @@ def _absent(place: Place, present: Sequence[str], whole: Sequence[str]) -> list[
 
 
 def _lock(place: Place) -> list[Finding]:
-    """Note a process that works on the lake: what it is doing may look unfinished."""
-    path = place.root / LOCK
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = visible(file.read().strip()) or "another process"
-            what = f"{holder} is at work on this lake: what it is doing may look unfinished"
-            return [Finding(LAKE, NOTE, what, "ask again when it has ended")]
-        fcntl.flock(file, fcntl.LOCK_UN)
-    return []
+    """Note the processes that work on the lake."""
+    return [
+        Finding(
+            LAKE,
+            NOTE,
+            f"{visible(holder)} is at work on this lake: what it is doing may look unfinished",
+            "ask again when it has ended",
+        )
+        for holder in holders(place.root)
+    ]
 
 
 def _key(place: Place, workspace: Path | None) -> list[Finding]:

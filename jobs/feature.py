@@ -18,6 +18,8 @@ from leadhouse.transforms.moments import scoring_moments
 FACT_TABLES = ("silver.signals", "silver.traits", "silver.outcomes", "silver.consents")
 FEATURE_READS = (*FACT_TABLES, "silver.identities", "silver.findings", "silver.leads")
 """What a job must be allowed to read to call ``pinned_ticks`` and ``feature_frame``."""
+AS_THE_LEADS = dict.fromkeys(("silver.traits", "silver.outcomes", "silver.identities"), "leads")
+"""The leads are derived a moment after the facts that they come from."""
 
 
 def pinned_ticks(step: Step) -> DataFrame:
@@ -74,6 +76,7 @@ SPEC = JobSpec(
     ),
     step=_step,
     triggers=FEATURE_READS,
+    as_read_by=AS_THE_LEADS,
     definitions=contract_files,
 )
 

@@ -1,25 +1,19 @@
-"""``leadhouse run``: every job in turn, once over what is new or for ever, and what they did on the terminal."""
+"""``leadhouse run``: every job in turn, once over what is new, and what they did on the terminal."""
 
 from __future__ import annotations
 
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
-from leadhouse.conf.errors import InputError, LostBytesError, TransientError
-from leadhouse.jobs import decide, feature, ingest, refine, score, sync, train
-from leadhouse.jobs.maintain import is_due, maintain, show_maintained
+from leadhouse.conf.errors import LostBytesError, TransientError
+from leadhouse.jobs import decide, feature, ingest, refine, score, sync, topics, train
 from leadhouse.jobs.runtime.batches import HELD
-from leadhouse.jobs.runtime.contracts import renewed
-from leadhouse.jobs.runtime.job import Run
+from leadhouse.jobs.runtime.job import JobSpec, Run
 from leadhouse.jobs.runtime.lineage import Lineage
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report
@@ -35,11 +29,18 @@ JOBS: Mapping[str, Callable[[Run], Report]] = {
 }
 """Every job, in the order of a signal's path."""
 
-POLL_SECONDS = 0.5
-HELD_SYNC_SECONDS = 60.0
-IDLE_TRAINING_SECONDS, BUSY_TRAINING_SECONDS = 300.0, 3600.0
-"""``--follow`` trains no sooner after the last time; in the first of these only if nothing else is to be done."""
-MAINTENANCE_SECONDS = 60.0
+SPECS: Mapping[str, tuple[JobSpec, ...]] = {
+    "ingest": (ingest.SPEC, topics.SPEC),
+    "refine": (refine.SPEC, refine.RELEASES, refine.LEADS),
+    "feature": (feature.SPEC,),
+    "train": (train.SPEC,),
+    "score": (score.SPEC,),
+    "decide": (decide.SPEC,),
+    "sync": (sync.SPEC,),
+}
+"""What the runner knows each job by. No two jobs write one table, so that each may be a process of its own."""
+TAKES_WHAT_COMES = ("ingest",)
+"""Jobs whose loss or whose silent broker doesn't keep the others from their work."""
 
 
 @dataclass(frozen=True)
@@ -64,91 +65,27 @@ def run_jobs(
     accept_loss: tuple[str, ...] = (),
 ) -> int:
     """Run all jobs, or one, over what is new. Returns 3 if something is held, else 0."""
-    holder = f"leadhouse {only or 'run'}"
     opening = open_run(
-        lake, workspace, landing=landing, as_of=as_of, holder=holder, allow_empty=allow_empty, accept_loss=accept_loss,
-        takes_files=only == "ingest",
+        lake, workspace, landing=landing, as_of=as_of, holder=f"leadhouse {only or 'run'}", allow_empty=allow_empty,
+        accept_loss=accept_loss, takes_files=only == "ingest",
     )  # fmt: skip
-    with opening as opened, _told(opened):
-        return _pass(opened, console, only).code
+    with opening as opened, told(opened):
+        return take_turn(opened, console, only, forgiven=TAKES_WHAT_COMES if only is None else ()).code
 
 
-def follow_jobs(lake: Path, workspace: Path, *, landing: Path | None, as_of: datetime | None, console: Console) -> int:
-    """Run all jobs again and again until SIGTERM or SIGINT, which let the running micro-batch finish."""
-    stop = threading.Event()
-
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask_to_stop)
-    with open_run(lake, workspace, landing=landing, as_of=as_of, holder="leadhouse run --follow") as opened:
-        turn, pauses = Turn(0, ()), _Pauses()
-        with _told(opened):
-            said: dict[str, str] = {}
-            while not stop.is_set():
-                opened = _renewed(opened, console, said)
-                turn = _pass(opened, console, None, quiet=True, skip=pauses.skipped(turn), said=said)
-                pauses.note(turn)
-                if not turn.worked:
-                    _maintain_if_due(opened, console)
-                stop.wait(POLL_SECONDS)
-        return turn.code
-
-
-class _Pauses:
-    """Which jobs ``--follow`` leaves out of a turn, so that a signal doesn't wait for them."""
-
-    def __init__(self) -> None:
-        self._next_sync = self._next_idle_training = self._next_training = time.monotonic()
-
-    def skipped(self, last: Turn) -> tuple[str, ...]:
-        """Name the jobs that the turn after ``last`` leaves out."""
-        now = time.monotonic()
-        trains = now >= (self._next_training if last.worked else self._next_idle_training)
-        return (*(() if trains else ("train",)), *(() if now >= self._next_sync else ("sync",)))
-
-    def note(self, turn: Turn) -> None:
-        """Take note of a turn that has ended."""
-        now = time.monotonic()
-        if turn.code and now >= self._next_sync:  # what a destination did not take is tried again, but not at once
-            self._next_sync = now + HELD_SYNC_SECONDS
-        if "train" in turn.worked:
-            self._next_idle_training, self._next_training = now + IDLE_TRAINING_SECONDS, now + BUSY_TRAINING_SECONDS
-
-
-def _maintain_if_due(opened: Run, console: Console) -> None:
-    """Keep the lake's tables in shape, for a minute at the most: what is left is for the next turn."""
-    if not is_due(opened.lake, opened.clock()):
-        return
-    deadline = time.monotonic() + MAINTENANCE_SECONDS
-    settings = opened.workspace.settings.maintenance
-    done = maintain(opened.lake, opened.contracts, settings, deadline=deadline, clock=opened.clock)
-    show_maintained(done, console)
-
-
-def _renewed(opened: Run, console: Console, said: dict[str, str]) -> Run:
-    """Take up contracts and lists that were changed; go on with those before if they can't be used."""
-    try:
-        run = renewed(opened)
-    except InputError as problem:
-        _say_once("contracts", f"going on with those before: {problem}", console, said)
-        return opened
-    said.pop("contracts", None)
-    return run
-
-
-def _pass(
+def take_turn(
     opened: Run,
     console: Console,
-    only: str | None,
+    only: str | None = None,
     *,
+    forgiven: tuple[str, ...] = (),
     quiet: bool = False,
     skip: tuple[str, ...] = (),
     said: dict[str, str] | None = None,
 ) -> Turn:
-    """Take every job once. Bytes that were lost in landing, and a broker that doesn't answer, are said and cost exit
-    code 1; the other jobs go on. ``said`` remembers what need not be said at every turn."""
+    """Take every job once, or one. Bytes that were lost in landing, and what may be there later (a broker that doesn't
+    answer), are said and cost exit code 1 if they befall a job that is ``forgiven``; the other jobs go on. ``said``
+    remembers what need not be said at every turn."""
     code, worked = 0, []
     memory = {} if said is None else said
     for name, job in JOBS.items():
@@ -157,13 +94,12 @@ def _pass(
         try:
             report = _report(job, opened, name, console, quiet=quiet)
         except (LostBytesError, TransientError) as missing:
-            if only is not None or name != "ingest":
+            if name not in forgiven:
                 raise
-            _say_once(name, str(missing), console, memory)
+            say_once(name, str(missing), console, memory)
             code = 1
             continue
-        if name == "ingest":
-            memory.pop(name, None)
+        memory.pop(name, None)
         if report.status != UNCHANGED:
             worked.append(name)
         if report.status == HELD:
@@ -171,14 +107,15 @@ def _pass(
     return Turn(code, tuple(worked))
 
 
-def _say_once(about: str, what: str, console: Console, said: dict[str, str]) -> None:
+def say_once(about: str, what: str, console: Console, said: dict[str, str]) -> None:
+    """Print a line about something, unless it is what was said about it last."""
     if said.get(about) != what:
         console.print(f"{about}: {what}", markup=False, highlight=False, soft_wrap=True)
     said[about] = what
 
 
 @contextmanager
-def _told(opened: Run) -> Iterator[None]:
+def told(opened: Run) -> Iterator[None]:
     """Tell lineage of the whole run, the parent of every batch."""
     lineage = Lineage(opened.lake, opened.workspace.settings.lineage, opened.run_id)
     lineage.begin_run(opened.clock())

@@ -11,7 +11,7 @@ from leadhouse.conf.settings import Training
 from leadhouse.expectations.outcome import outcome_of
 from leadhouse.jobs.champion import keep_model, open_registry
 from leadhouse.jobs.examples import example_rows
-from leadhouse.jobs.feature import FEATURE_READS, pinned_ticks
+from leadhouse.jobs.feature import AS_THE_LEADS, FEATURE_READS, pinned_ticks
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_training, training_settings
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
@@ -92,6 +92,7 @@ SPEC = JobSpec(
     ),
     step=_step,
     triggers=_TRIGGERS,
+    as_read_by=AS_THE_LEADS,
     definitions=_definitions,
 )
 

@@ -20,6 +20,7 @@ Landing = Annotated[
 AsOf = Annotated[
     str | None, typer.Option("--as-of", help="Compute for this moment (ISO 8601); default: the latest event.")
 ]
+Follow = Annotated[bool, typer.Option("--follow", help="Go on for ever with what arrives.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 OfWorkspace = Annotated[

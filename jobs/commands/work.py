@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from leadhouse.conf.errors import InputError
 from leadhouse.jobs.commands.options import (
     DEFAULT_LAKE,
     DEFAULT_WORKSPACE,
     AsJson,
     AsOf,
+    Follow,
     Lake,
     Landing,
     Workspace,
@@ -27,12 +31,17 @@ def run(
     workspace: Workspace = DEFAULT_WORKSPACE,
     landing: Landing = None,
     as_of: AsOf = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on for ever with what arrives.")] = False,
+    follow: Follow = False,
+    jobs: Annotated[bool, typer.Option("--jobs", help="With --follow: each job a process of its own.")] = False,
 ) -> int:
     """Run every job, once over what is new."""
-    from leadhouse.jobs.run import follow_jobs, run_jobs
+    if jobs and not follow:
+        raise InputError("--jobs: expected it beside --follow; it is alone; add --follow, or leave it out")
+    from leadhouse.jobs.drivers import follow_beside
+    from leadhouse.jobs.following import follow_jobs
+    from leadhouse.jobs.run import run_jobs
 
-    work = follow_jobs if follow else run_jobs
+    work = follow_beside if jobs else follow_jobs if follow else run_jobs
     return work(lake, workspace, landing=landing, as_of=moment(as_of), console=Console())
 
 
@@ -46,14 +55,13 @@ def ingest(
         list[str] | None,
         typer.Option("--accept-loss", metavar="TOPIC", help="Go on without the messages that this topic has lost."),
     ] = None,
+    follow: Follow = False,
 ) -> int:
     """Take every byte that has landed, and every message of the topics."""
-    from leadhouse.jobs.run import run_jobs
-
     accepted = tuple(accept_loss or ())
-    return run_jobs(
-        lake, workspace, landing=landing, as_of=moment(as_of), console=Console(), only="ingest", accept_loss=accepted
-    )
+    if accepted and follow:
+        raise _word_for_once("--accept-loss")
+    return _work("ingest", lake, workspace, landing, moment(as_of), follow=follow, accept_loss=accepted)
 
 
 @app.command()
@@ -68,6 +76,35 @@ def rebuild(
     return rebuild_source(lake, workspace, source, console=Console())
 
 
+def _work(
+    job: str,
+    lake: Path,
+    workspace: Path,
+    landing: Path | None,
+    as_of: datetime | None,
+    *,
+    follow: bool,
+    allow_empty: tuple[str, ...] = (),
+    accept_loss: tuple[str, ...] = (),
+) -> int:
+    """Do one job: once, with the lake to itself, or for ever beside the others."""
+    console = Console()
+    if follow:
+        from leadhouse.jobs.following import follow_jobs
+
+        return follow_jobs(lake, workspace, landing=landing, as_of=as_of, console=console, only=job)
+    from leadhouse.jobs.run import run_jobs
+
+    return run_jobs(
+        lake, workspace, landing=landing, as_of=as_of, console=console, only=job, allow_empty=allow_empty,
+        accept_loss=accept_loss,
+    )  # fmt: skip
+
+
+def _word_for_once(option: str) -> InputError:
+    return InputError(f"{option}: expected it for one run; got --follow too; run once with it, then follow without")
+
+
 def _job_command(name: str, description: str) -> None:
     """Add a command for one job; all jobs have the same options."""
 
@@ -76,10 +113,9 @@ def _job_command(name: str, description: str) -> None:
         workspace: Workspace = DEFAULT_WORKSPACE,
         landing: Landing = None,
         as_of: AsOf = None,
+        follow: Follow = False,
     ) -> int:
-        from leadhouse.jobs.run import run_jobs
-
-        return run_jobs(lake, workspace, landing=landing, as_of=moment(as_of), console=Console(), only=name)
+        return _work(name, lake, workspace, landing, moment(as_of), follow=follow)
 
     app.command(name=name, help=description)(command)
 
@@ -101,12 +137,13 @@ def sync(
     allow_empty: Annotated[
         list[str] | None, typer.Option("--allow-empty", metavar="LIST", help="Let this list collapse to nobody.")
     ] = None,
+    follow: Follow = False,
 ) -> int:
     """Tell the destinations who is on which list, once."""
-    from leadhouse.jobs.run import run_jobs
-
     allowed = tuple(allow_empty or ())
-    return run_jobs(lake, workspace, landing=None, as_of=None, console=Console(), only="sync", allow_empty=allowed)
+    if allowed and follow:
+        raise _word_for_once("--allow-empty")
+    return _work("sync", lake, workspace, None, None, follow=follow, allow_empty=allowed)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,6 +59,8 @@ class Batch:
     inputs_key: str
     reads: Mapping[str, int]
     definitions: Mapping[str, str]
+    before: Mapping[str, int] = field(default_factory=dict)
+    """The version of each table that it writes as its intent found it; nobody else writes them."""
 
     @property
     def name(self) -> str:
@@ -81,13 +83,14 @@ class Outcome:
 def book_rows(place: Place) -> list[dict[str, Any]]:
     """Return all rows of the book, for reading only.
 
-    They are read from disk again only if somebody else has written: a batch looks into the book ten times.
+    Only what somebody else has written since is read from disk: a batch looks into the book ten times.
     """
     opened = place.open(BOOK)
     state = (str(opened.metadata().id), opened.version())
     known, rows = _BOOKS.get(place.table_path(BOOK), (None, []))
     if known != state:
-        rows = place.dataset(BOOK).to_table().to_pylist()
+        new = place.appended(BOOK, known[1], state[1]) if known is not None and known[0] == state[0] else None
+        rows = place.dataset(BOOK, state[1]).to_table().to_pylist() if new is None else [*rows, *new.to_pylist()]
         _BOOKS[place.table_path(BOOK)] = (state, rows)
     return rows
 
@@ -98,8 +101,9 @@ def begin(lake: Lake, intent: Batch, *, binds: Callable[[Batch], bool] = lambda 
     if stored is not None and binds(stored):
         return stored
     if stored is not None:  # the later one holds, also where the clock was set back meanwhile
-        intent = replace(intent, recorded_at=max(intent.recorded_at, stored.recorded_at + timedelta(microseconds=1)))
-    _append(lake, intent, "intent", Outcome(intent, RUNNING), intent.recorded_at)
+        later = max(intent.recorded_at, stored.recorded_at + timedelta(microseconds=1))
+        intent = replace(intent, recorded_at=later, before=stored.before)
+    _append(lake, intent, "intent", Outcome(intent, RUNNING, intent.before), intent.recorded_at)
     return intent
 
 
@@ -160,6 +164,24 @@ def unfinished(lake: Lake, job: str) -> tuple[str, ...]:
     return tuple(sorted({row["batch"] for row in _rows(lake, job, "intent")} - ended))
 
 
+def under_way(book: Sequence[Mapping[str, Any]], streams: Collection[str]) -> list[Batch]:
+    """Return the batches that have begun and that their job, or its next run, will end: of each job only the newest can
+    be one. ``streams`` are the jobs that are streams."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for row in book:
+        held = newest.get(row["job"])
+        if row["kind"] == "intent" and (held is None or _order(row) >= _order(held)):
+            newest[row["job"]] = row
+    ended = {
+        row["batch"]
+        for row in book
+        if row["kind"] == "outcome"
+        # A failure that wrote nothing is over, except where Spark's own progress brings the same batch again.
+        and (row["status"] in (COMPLETE, HELD) or (not row["writes"] and row["job"] not in streams))
+    }
+    return [_batch(row) for row in newest.values() if row["batch"] not in ended]
+
+
 def new_batch(
     lake: Lake,
     job: str,
@@ -172,10 +194,14 @@ def new_batch(
     inputs_key: str,
     reads: Mapping[str, int],
     definitions: Mapping[str, str],
+    before: Mapping[str, int] | None = None,
 ) -> Batch:
     """Make a batch that has not begun. Its run id is derived from lake and name, so a retry has the same."""
     run_id = str(uuid.uuid5(uuid.UUID(lake.lake_id), f"{job}/{generation}/{number}"))
-    return Batch(job, generation, number, run_id, now, as_of, known, inputs_key, dict(reads), dict(definitions))
+    return Batch(
+        job, generation, number, run_id, now, as_of, known, inputs_key,
+        dict(reads), dict(definitions), dict(before or {}),
+    )  # fmt: skip
 
 
 def _order(row: Mapping[str, Any]) -> tuple[int, int, datetime]:
@@ -215,7 +241,7 @@ def _append(lake: Lake, batch: Batch, kind: str, outcome: Outcome, now: datetime
         _BOOKS[lake.table_path(BOOK)] = ((known[0], after), [*rows, row])
 
 
-def _batch(row: dict[str, Any]) -> Batch:
+def _batch(row: Mapping[str, Any]) -> Batch:
     return Batch(
         job=row["job"],
         generation=row["generation"],
@@ -227,4 +253,5 @@ def _batch(row: dict[str, Any]) -> Batch:
         inputs_key=row["inputs_key"],
         reads=dict(row["reads"]),
         definitions=dict(row["definitions"]),
+        before=dict(row["writes"]) if row["kind"] == "intent" else {},
     )

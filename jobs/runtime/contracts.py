@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from leadhouse.conf.errors import InputError
+from leadhouse.conf.errors import InputError, TransientError
 from leadhouse.conf.workspace import Workspace, open_workspace
 from leadhouse.expectations.compatibility import BREAKING, differences, version_problem
 from leadhouse.expectations.contract import Contract
@@ -48,6 +48,33 @@ def renewed(run: Run) -> Run:
     if unknown := sorted({contract.tenant for contract in contracts} - run.keys.keys()):
         raise InputError(f"contracts: expected the tenants of this run; {', '.join(unknown)} is new; start it again")
     return replace(run, contracts=contracts, workspace=replace(workspace, settings=run.workspace.settings))
+
+
+def caught_up(run: Run) -> Run:
+    """Return a run with every contract that what is in the lake may have been taken under by another job: those of now,
+    and of its own those that are no more.
+
+    While the files can't be used it goes on with its own, as long as they are enough: raises TransientError if the lake
+    lists a source that none of them is for.
+    """
+    try:
+        new = renewed(run)
+    except InputError as problem:
+        sources = {(contract.tenant, contract.source) for contract in run.contracts}
+        if unknown := sorted(source for tenant, source in _listed(run.lake) - sources):
+            raise TransientError(
+                f"contracts: expected one for {', '.join(unknown)}, of which something has landed; the files can't be "
+                f"used: {problem}; mend them"
+            ) from problem
+        return run
+    gone = {contract.file for contract in run.contracts} - {contract.file for contract in new.contracts}
+    return replace(new, contracts=(*new.contracts, *(entry for entry in run.contracts if entry.file in gone)))
+
+
+def _listed(lake: Lake) -> set[tuple[str, str]]:
+    """Every source of which something was ever listed."""
+    tables = (lake.dataset(name).to_table(columns=["tenant", "source"]) for name in ("bronze.files", "bronze.offsets"))
+    return {(row["tenant"], row["source"]) for table in tables for row in table.to_pylist()}
 
 
 def stored_contracts(lake: Lake, tenant: str) -> tuple[Contract, ...]:

@@ -42,6 +42,8 @@ class Run:
     """For sync: lists that may collapse to nobody."""
     accept_loss: tuple[str, ...] = ()
     """For ingest: topics of which messages that are gone may stay gone."""
+    beside: tuple[JobSpec, ...] = ()
+    """Jobs of other processes that may be in the midst of a batch, of which nothing is to be seen before its end."""
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -83,6 +85,9 @@ class JobSpec:
     """Tables whose change calls for a new batch (for jobs that are no streams)."""
     follows: str | None = None
     """A job whose tables it writes too: its batches are numbered on from that job's, so that all have an order."""
+    as_read_by: Mapping[str, str] = field(default_factory=dict)
+    """Table → the job that makes another of this one's inputs of it: where each job is a process of its own, no newer a
+    version is read than that job has read, so that the two fit."""
     definitions: Callable[[Run], Mapping[str, bytes]] = lambda run: {}
     """The user's files that it depends on: name → bytes. Kept by hash in the lake; a change calls for a new batch."""
 

@@ -21,7 +21,7 @@ from leadhouse.conf.errors import InputError
 from leadhouse.expectations.table_changes import released_form, write_released
 from leadhouse.expectations.tables import TableSpec, table_schema, table_specs
 from leadhouse.jobs.runtime.kept_rows import are_few, driver_rows
-from leadhouse.jobs.runtime.lock import LOCK
+from leadhouse.jobs.runtime.lock import is_lock, sharing_lock
 from leadhouse.jobs.runtime.open_tables import forget, newest
 from leadhouse.jobs.runtime.place import CARD, FORMAT_VERSION, Place, known_table, read_card
 from leadhouse.jobs.runtime.table_log import CONTENT, content_version, drop_stale_checksums, trim
@@ -30,6 +30,8 @@ Mode = Literal["append", "overwrite"]
 
 _SORTED_IN_MEMORY = 1_000_000_000
 """Bytes that ordering a table's rows takes before it spills to disk."""
+_TURNS_AWAY = 100
+"""So often a small append gives way to the commits of other jobs, which all write into the book, before it fails."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,9 @@ class Lake(Place):
                 opened,
                 rows.cast(to_arrow_schema(table_schema(known_table(table)))),
                 mode=mode,
-                commit_properties=CommitProperties(app_transactions=[Transaction(key, app_version)]),
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(key, app_version)], max_commit_retries=_TURNS_AWAY
+                ),
             )
             drop_stale_checksums(self.log_path(table))  # delta-rs makes a checkpoint by itself every 100 commits
         return self.version(table)
@@ -180,7 +184,8 @@ class Lake(Place):
         folder.mkdir(exist_ok=True)
         path = folder / digest
         if not path.exists():
-            _write_atomically(path, content)
+            with sharing_lock(self.root):  # jobs beside each other depend on the same files
+                _write_atomically(path, content)
         return digest
 
 
@@ -215,8 +220,8 @@ def check_place(root: Path) -> Place | None:
     if (root / CARD).is_file():
         return read_card(root / CARD)
     # What a run that was killed at its very beginning leaves behind is no lake yet, and nothing else either.
-    left_over = {LOCK, "lake.partial", "identity.key", "identity.partial"}
-    if root.is_dir() and any(path.name not in left_over for path in root.iterdir()):
+    left_over = {"lake.partial", "identity.key", "identity.partial"}
+    if root.is_dir() and any(path.name not in left_over and not is_lock(path.name) for path in root.iterdir()):
         raise InputError(
             f"lake: expected an empty folder or a lake at {root}; it holds something else; choose another --lake"
         )

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from leadhouse.conf.errors import InputError, LeadhouseError
-from leadhouse.conf.workspace import open_workspace
+from leadhouse.conf.workspace import Workspace, open_workspace
 from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.runtime.broker import client_options
 from leadhouse.jobs.runtime.contracts import breaks, read_definitions, stored_contracts
 from leadhouse.jobs.runtime.integrity import torn_logs
-from leadhouse.jobs.runtime.job import Run
+from leadhouse.jobs.runtime.job import JobSpec, Run
 from leadhouse.jobs.runtime.keys import check_key, tenant_keys
 from leadhouse.jobs.runtime.lake import Lake, check_place, open_lake
-from leadhouse.jobs.runtime.lock import lake_lock
+from leadhouse.jobs.runtime.lock import lake_lock, sharing_lock
 from leadhouse.jobs.runtime.losses import lost_tables
+from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.session import start_session
 from leadhouse.jobs.runtime.space import room_needed
 
+_SECOND_LOOK_SECONDS = 1.0
 
-@contextmanager
-def open_run(
-    lake: Path,
-    workspace: Path,
-    *,
-    landing: Path | None = None,
-    as_of: datetime | None = None,
-    holder: str = "leadhouse",
-    allow_empty: tuple[str, ...] = (),
-    accept_loss: tuple[str, ...] = (),
-    takes_files: bool = False,
-) -> Iterator[Run]:
-    """Open everything that a run needs, and hold the lake's lock while it lasts.
+
+@dataclass(frozen=True)
+class Checked:
+    """What a run needs of its workspace, all of it found to be as expected."""
+
+    workspace: Workspace
+    contracts: tuple[Contract, ...]
+    key_path: Path
+
+
+def check_run(lake: Path, workspace: Path, *, landing: Path | None = None, takes_files: bool = False) -> Checked:
+    """Look at all that a run needs but the lake, which is neither made nor touched.
 
     ``takes_files`` says that there must be a landing folder, unless the contracts name topics. Raises InputError with
-    every problem in workspace, contracts and lists before the lake is made or touched; and if a contract breaks with
-    the version that the lake's records were last refined under, without being a new major version. Raises NoSpaceError
-    if a disk is full, also while the run is at work.
+    every problem in workspace, contracts and lists.
     """
     opened = open_workspace(workspace)
     contracts, problems = read_definitions(opened)
@@ -59,21 +60,45 @@ def open_run(
     key_file = opened.settings.identity.key_file
     key_path = workspace / key_file if key_file else lake / "identity.key"
     check_key(key_path)
+    return Checked(opened, contracts, key_path)
+
+
+@contextmanager
+def open_run(
+    lake: Path,
+    workspace: Path,
+    *,
+    landing: Path | None = None,
+    as_of: datetime | None = None,
+    holder: str = "leadhouse",
+    allow_empty: tuple[str, ...] = (),
+    accept_loss: tuple[str, ...] = (),
+    takes_files: bool = False,
+    job: str | None = None,
+    beside: tuple[JobSpec, ...] = (),
+) -> Iterator[Run]:
+    """Open everything that a run needs, and hold the lake while it lasts: alone, or for ``job``, beside others.
+
+    ``beside`` are the jobs of other processes that may be in the midst of a batch. Raises InputError as ``check_run``
+    does, before the lake is made or touched; and if a contract breaks with the version that the lake's records were
+    last refined under, without being a new major version. Raises NoSpaceError if a disk is full, also while the run is
+    at work.
+    """
+    checked = check_run(lake, workspace, landing=landing, takes_files=takes_files)
     place = check_place(lake)
-    with room_needed(lake), lake_lock(lake, holder):
-        # What is torn can't be asked what it has lost.
-        if place is not None and (found := torn_logs(place) or lost_tables(Lake(place.root, place.lake_id))):
-            raise LeadhouseError("\n".join(finding.line for finding in found))
-        made = open_lake(lake)
-        if problems := breaks(stored_contracts(made, opened.settings.tenant), contracts):
+    with room_needed(lake), lake_lock(lake, holder, job):
+        with sharing_lock(lake):
+            if place is not None:
+                _check_tables(place, shared=job is not None)
+            made = open_lake(lake)
+            keys = tenant_keys(sorted({contract.tenant for contract in checked.contracts}), checked.key_path)
+        if problems := breaks(stored_contracts(made, checked.workspace.settings.tenant), checked.contracts):
             raise InputError(problems)
-        tenants = sorted({contract.tenant for contract in contracts})
-        keys = tenant_keys(tenants, key_path)
         yield Run(
             spark=start_session("leadhouse"),
             lake=made,
-            workspace=opened,
-            contracts=contracts,
+            workspace=checked.workspace,
+            contracts=checked.contracts,
             keys=keys,
             run_id=str(uuid.uuid4()),
             clock=lambda: datetime.now(UTC),
@@ -81,7 +106,22 @@ def open_run(
             as_of=as_of,
             allow_empty=allow_empty,
             accept_loss=accept_loss,
+            beside=beside,
         )
+
+
+def _check_tables(place: Place, *, shared: bool) -> None:
+    """Refuse a lake whose newest commits are not whole, or whose tables have lost what was written into them.
+
+    ``shared``: other jobs may be writing a commit right now.
+    """
+    torn = torn_logs(place)
+    if torn and shared:
+        time.sleep(_SECOND_LOOK_SECONDS)
+        torn = torn_logs(place)
+    # What is torn can't be asked what it has lost.
+    if found := torn or lost_tables(Lake(place.root, place.lake_id)):
+        raise LeadhouseError("\n".join(finding.line for finding in found))
 
 
 def _secret_problems(contract: Contract) -> list[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from leadhouse.jobs.runtime.batches import COMPLETE, HELD, book_rows
+from leadhouse.jobs.runtime.batches import book_rows, under_way
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.progress import is_through, untaken_from
 
@@ -31,8 +30,9 @@ def find_pins(place: Place, streams: Mapping[str, str]) -> Pins:
     """Look up what must stay. ``streams``: streaming job → the table that it reads as a stream."""
     book = book_rows(place)
     versions: dict[str, set[int]] = {}
-    for row in _unfinished(book, streams):
-        for table, version in dict(row["reads"]).items():
+    for batch in under_way(book, streams):
+        # Other jobs read what it writes as it was before.
+        for table, version in (*batch.reads.items(), *batch.before.items()):
             # A table that was made anew since then starts again at 0: what the batch read is gone anyhow.
             if place.exists(table) and version <= place.version(table):
                 versions.setdefault(table, set()).add(version)
@@ -49,23 +49,3 @@ def find_pins(place: Place, streams: Mapping[str, str]) -> Pins:
         else:
             behind[table] = job
     return Pins({table: tuple(sorted(found)) for table, found in versions.items()}, floors, behind)
-
-
-def _unfinished(book: Sequence[Mapping[str, Any]], streams: Mapping[str, str]) -> list[Mapping[str, Any]]:
-    """Return the intents that the next run takes up: of each job only the newest can be one."""
-    newest: dict[str, Mapping[str, Any]] = {}
-    for row in book:
-        if row["kind"] == "intent" and _order(row) >= _order(newest.get(row["job"])):
-            newest[row["job"]] = row
-    ended = {
-        row["batch"]
-        for row in book
-        if row["kind"] == "outcome"
-        # A failure that wrote nothing is over, except where Spark's own progress brings the same batch again.
-        and (row["status"] in (COMPLETE, HELD) or (not row["writes"] and row["job"] not in streams))
-    }
-    return [row for row in newest.values() if row["batch"] not in ended]
-
-
-def _order(row: Mapping[str, Any] | None) -> tuple[Any, ...]:
-    return (row["generation"], row["number"], row["recorded_at"]) if row else (-1, -1)

@@ -12,9 +12,10 @@ from deltalake import DeltaTable
 
 from leadhouse.conf.errors import InputError, LeadhouseError
 from leadhouse.expectations.tables import TableSpec, table_specs
-from leadhouse.jobs.runtime.table_log import content_version
+from leadhouse.jobs.runtime.table_log import appended_files, content_version
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
 CARD = "lake.json"
@@ -49,11 +50,12 @@ class Place:
         """Return a table's newest version, without a JVM."""
         return self.open(table).version()
 
-    def state(self, table: str) -> str:
-        """Return what tells a table's content from any other: its id and the version that last changed its rows. A
-        table made anew has another id."""
+    def state(self, table: str, version: int | None = None) -> str:
+        """Return what tells a table's content, now or at a version, from any other: its id and the version that last
+        changed its rows. A table made anew has another id."""
         opened = self.open(table)
-        return f"{opened.metadata().id}:{content_version(self.log_path(table), opened.version())}"
+        known = opened.version() if version is None else version
+        return f"{opened.metadata().id}:{content_version(self.log_path(table), known)}"
 
     def open(self, table: str, version: int | None = None) -> DeltaTable:
         """Open a table for reading without a JVM."""
@@ -67,6 +69,17 @@ class Place:
 
         files = SubTreeFileSystem(self.table_path(table), LocalFileSystem())
         return self.open(table, version).to_pyarrow_dataset(filesystem=files)
+
+    def appended(self, table: str, after: int, version: int) -> pa.Table | None:
+        """Return the rows that a table got after one version, up to another, without reading those of before; None if
+        it was changed in any other way."""
+        from pyarrow.dataset import dataset
+
+        files = appended_files(self.log_path(table), after, version)
+        if not files:
+            return None
+        folder = Path(self.table_path(table))
+        return dataset([str(folder / file) for file in files], schema=self.dataset(table).schema).to_table()
 
     def exists(self, table: str) -> bool:
         """Whether a table has been made."""

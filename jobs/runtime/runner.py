@@ -14,10 +14,12 @@ from pyspark.sql import DataFrame, SparkSession
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.batches import COMPLETE, FAILED, HELD, Batch, Count, Outcome, Quality
+from leadhouse.jobs.runtime.contracts import caught_up
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import ROWS, JobSpec, Result, Run, Step, app_id
 from leadhouse.jobs.runtime.lineage import Lineage
 from leadhouse.jobs.runtime.progress import is_through
+from leadhouse.jobs.runtime.settled import settled_versions
 
 UNCHANGED = "unchanged"
 """Status of a job that found nothing new."""
@@ -111,19 +113,26 @@ def _run_once(run: Run, spec: JobSpec) -> list[Result]:
     """Run a job that is no stream: one batch, unless nothing that it depends on has changed."""
     generation, number = batches.next_batch(run.lake, spec.name)
     pending = batches.find_intent(run.lake, spec.name, generation, number)
+    seen = settled_versions(run.lake, spec, run.beside)
     if pending is None:
+        # Beside the others all start at once: a job waits for the first rows, instead of training on none.
+        if run.beside and spec.triggers and not any(seen[table] for table in spec.triggers):
+            return []
         last = batches.last_outcome(run.lake, spec.name)
-        if last is not None and last.batch.inputs_key == _inputs_key(run, spec) and _stands(run, last):
+        if last is not None and last.batch.inputs_key == _inputs_key(run, spec, seen) and _stands(run, last):
             return []
         if spec.follows:
             ahead = batches.next_batch(run.lake, spec.follows)
             generation, number = max((generation, number), (ahead[0], max(ahead[1] - 1, 0)))
-    batch = _begin(run, spec, generation, number)
+    batch = _begin(run, spec, generation, number, seen)
     return [_take(run, spec, batch, None, run.spark)]
 
 
-def _begin(run: Run, spec: JobSpec, generation: int, number: int) -> Batch:
-    definitions = {name: run.lake.keep(content) for name, content in spec.definitions(run).items()}
+def _begin(run: Run, spec: JobSpec, generation: int, number: int, seen: Mapping[str, int] | None = None) -> Batch:
+    if run.beside and spec.stream:
+        run = caught_up(run)
+    versions = settled_versions(run.lake, spec, run.beside) if seen is None else seen
+    contents = spec.definitions(run)  # once: what is kept and what is in the key must be the same
     intent = batches.new_batch(
         run.lake,
         spec.name,
@@ -132,9 +141,10 @@ def _begin(run: Run, spec: JobSpec, generation: int, number: int) -> Batch:
         now=run.clock(),
         as_of=run.as_of,
         known=None,
-        inputs_key=_inputs_key(run, spec),
-        reads={table: run.lake.version(table) for table in spec.reads},
-        definitions=definitions,
+        inputs_key=_inputs_key(run, spec, versions, contents),
+        reads={table: versions[table] for table in spec.reads},
+        definitions={name: run.lake.keep(content) for name, content in contents.items()},
+        before={table: run.lake.version(table) for table in spec.writes},
     )
     reach(f"{spec.name}:before-intent")
     return batches.begin(run.lake, intent, binds=lambda stored: _binds(run, spec, stored, intent))
@@ -185,9 +195,13 @@ def _generation(run: Run, spec: JobSpec) -> int:
     return max(begun, 1)
 
 
-def _inputs_key(run: Run, spec: JobSpec) -> str:
-    definitions = {name: hashlib.sha256(content).hexdigest() for name, content in spec.definitions(run).items()}
-    versions = {table: run.lake.state(table) for table in spec.triggers}
+def _inputs_key(run: Run, spec: JobSpec, seen: Mapping[str, int], contents: Mapping[str, bytes] | None = None) -> str:
+    """Return what tells the batch's inputs from any other's: the state of its triggers at the versions ``seen``, its
+    definitions (``contents``, if they are known already) and the moment."""
+    if contents is None:
+        contents = spec.definitions(run)
+    definitions = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    versions = {table: run.lake.state(table, seen[table]) for table in spec.triggers}
     basis: Mapping[str, object] = {"versions": versions, "definitions": definitions, "as_of": _text(run.as_of)}
     return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
 

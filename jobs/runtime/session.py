@@ -11,6 +11,9 @@ from pyspark.sql import SparkSession
 
 from leadhouse.conf.errors import InputError
 
+DRIVER_MEMORY = "LEADHOUSE_DRIVER_MEMORY"
+"""Environment variable: memory of a local driver, as Spark writes it (``2g``)."""
+
 
 def spark_defaults() -> dict[str, str]:
     """Return the shipped Spark settings (``conf/spark-defaults.conf``) as key → value."""
@@ -24,7 +27,9 @@ def jars_folder() -> Path:
     return Path(os.environ.get("LEADHOUSE_JARS") or Path(sys.prefix) / "share" / "leadhouse" / "jars")
 
 
-def start_session(app_name: str, *, master: str = "local[*]", driver_memory: str = "3g", **conf: str) -> SparkSession:
+def start_session(
+    app_name: str, *, master: str = "local[*]", driver_memory: str | None = None, **conf: str
+) -> SparkSession:
     """Return the running session, or start a local one with the shipped settings.
 
     Under ``spark-submit`` the master, the JARs and the memory come from its own options and win over the arguments.
@@ -43,7 +48,7 @@ def start_session(app_name: str, *, master: str = "local[*]", driver_memory: str
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         settings |= {
             "spark.master": master,
-            "spark.driver.memory": driver_memory,
+            "spark.driver.memory": driver_memory or os.environ.get(DRIVER_MEMORY, "3g"),
             "spark.driver.host": "127.0.0.1",
             "spark.jars": ",".join(_jars()),
         }

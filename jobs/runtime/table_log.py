@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 CONTENT = "contentVersion"
 """Note in the commits of maintenance: the newest version that changed the table's rows."""
@@ -34,6 +35,18 @@ def adds_rows(log: Path, version: int) -> bool:
     actions = _actions(log, version)
     added, removed = ({bool(a[kind]["dataChange"]) for a in actions if kind in a} for kind in ("add", "remove"))
     return not actions or (True in added and True not in removed)
+
+
+def appended_files(log: Path, after: int, version: int) -> list[str] | None:
+    """Return the files that the commits after one version, up to another, have added to a table's folder; None if they
+    did anything but append."""
+    files = []
+    for number in range(after + 1, version + 1):
+        actions = _actions(log, number)
+        if not actions or any(action.keys() & {"remove", "metaData", "protocol"} for action in actions):
+            return None
+        files += [unquote(action["add"]["path"]) for action in actions if "add" in action]
+    return files
 
 
 def commit_versions(log: Path) -> list[int]:
