@@ -31,7 +31,7 @@ demo: setup ## Make up a company's data and run everything on it
 	$(BIN)/leadhouse demo
 
 test: setup ## Run the tests, two files at a time
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m 'not long' -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Check style
 	$(BIN)/ruff check .
@@ -50,6 +50,7 @@ bench: setup ## Measure throughput, latency and growth beside bare Spark and Pol
 	$(BIN)/python -m leadhouse.bench
 
 faults: setup ## Kill the job everywhere, for hours, and see whether anybody can tell (SEEDS=25)
+	$(BIN)/python -m pytest -m long
 	$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),25)
 
 burst: setup ## Send a million messages at once, and see that they are taken in bounded batches

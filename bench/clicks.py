@@ -19,8 +19,7 @@ version: 1.0.0
 status: active
 servers: [{server}]
 customProperties:
-  - {{property: topic, value: clicks}}
-  - {{property: delivery, value: events}}
+{topic}  - {{property: delivery, value: events}}
   - {{property: channel, value: web}}
 schema:
   - name: clicks
@@ -32,6 +31,7 @@ schema:
       - {{name: at, logicalType: timestamp, required: true, customProperties: [{{property: role, value: occurred_at}}]}}
 """
 _TOPIC = '{{server: stream, type: kafka, host: "{address}", format: json}}'
+_TOPIC_NAME = "  - {property: topic, value: clicks}\n"
 _FILES = '{server: landing, type: local, path: "clicks*.jsonl", format: json}'
 _LEADS = """\
 apiVersion: v3.1.0
@@ -65,12 +65,14 @@ def write_clicks(folder: Path, leads: int, *, address: str | None = None) -> tup
 
     ``address`` is that of the broker that has the clicks; None: they land as files.
     """
-    server = _FILES if address is None else _TOPIC.format(address=address)
+    server, topic = (_FILES, "") if address is None else (_TOPIC.format(address=address), _TOPIC_NAME)
     workspace, landing = folder / "workspace", folder / "landing"
     for below in (workspace / "contracts", workspace / "lists", landing):
         below.mkdir(parents=True)
     (workspace / "settings.toml").write_text('tenant = "bench"\n', encoding="utf-8")
-    (workspace / "contracts" / "clicks.odcs.yaml").write_text(_CLICKS.format(server=server), encoding="utf-8")
+    (workspace / "contracts" / "clicks.odcs.yaml").write_text(
+        _CLICKS.format(server=server, topic=topic), encoding="utf-8"
+    )
     (workspace / "contracts" / "crm.odcs.yaml").write_text(_LEADS, encoding="utf-8")
     (workspace / "lists" / "active.yaml").write_text(_LIST, encoding="utf-8")
     rows = [f"L{number},2026-01-01T00:00:00Z,{number % 200}" for number in range(leads)]

@@ -50,7 +50,7 @@ def follow_jobs(
         stop_when_asked(stop)  # Spark has taken the terminal's signal for itself
         # Beside other jobs refine may meet what ingest has taken by a contract that can't be read just now.
         forgiven = TAKES_WHAT_COMES if only is None else (*TAKES_WHAT_COMES, "refine")
-        turn, pauses, said = Turn(0, ()), _Pauses(), dict[str, str]()
+        turn, pauses, said = Turn(0, ()), Pauses(), dict[str, str]()
         while not stop.is_set() and not _is_left_alone():
             opened = _renewed(opened, console, said)
             turn = take_turn(opened, console, only, forgiven=forgiven, quiet=True, skip=pauses.skipped(turn), said=said)
@@ -84,7 +84,7 @@ def _is_left_alone() -> bool:
     return parent is not None and os.getppid() != int(parent)
 
 
-class _Pauses:
+class Pauses:
     """Which jobs are left out of a turn, so that a signal doesn't wait for them."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class _Pauses:
     def note(self, turn: Turn) -> None:
         """Take note of a turn that has ended."""
         now = time.monotonic()
-        if turn.code and now >= self._next_sync:  # what a destination did not take is tried again, but not at once
+        if "sync" in turn.held:  # what a destination did not take is tried again, but not at once
             self._next_sync = now + HELD_SYNC_SECONDS
         if "train" in turn.worked:
             self._next_idle_training, self._next_training = now + IDLE_TRAINING_SECONDS, now + BUSY_TRAINING_SECONDS

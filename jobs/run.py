@@ -51,6 +51,8 @@ class Turn:
     """Exit code that it would end with."""
     worked: tuple[str, ...]
     """The jobs that had something to do."""
+    held: tuple[str, ...] = ()
+    """The jobs of which something is held or was not taken: by the gate, a person, a destination."""
 
 
 def run_jobs(
@@ -86,7 +88,7 @@ def take_turn(
     """Take every job once, or one. Bytes that were lost in landing, and what may be there later (a broker that doesn't
     answer), are said and cost exit code 1 if they befall a job that is ``forgiven``; the other jobs go on. ``said``
     remembers what need not be said at every turn."""
-    code, worked = 0, []
+    code, worked, held = 0, [], []
     memory = {} if said is None else said
     for name, job in JOBS.items():
         if only not in (None, name) or name in skip:
@@ -103,8 +105,9 @@ def take_turn(
         if report.status != UNCHANGED:
             worked.append(name)
         if report.status == HELD:
+            held.append(name)
             code = code or 3
-    return Turn(code, tuple(worked))
+    return Turn(code, tuple(worked), tuple(held))
 
 
 def say_once(about: str, what: str, console: Console, said: dict[str, str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,13 +78,20 @@ def company(spark: SparkSession, one_key: None, tmp_path_factory: pytest.TempPat
     """A folder with workspace, landing and a lake after one whole run. Don't write to it.
 
     Spark writes all of it; the lakes of other tests are small enough for the driver to write, and must be equal.
+    It is made once, whichever process of the tests needs it first.
     """
-    folder = tmp_path_factory.mktemp("company")
-    write_workspace(folder / "workspace")
-    land(folder / "landing")
-    with pytest.MonkeyPatch.context() as patch:
-        for module, limit in ((kept_rows, "FEW_ROWS"), (ingest, "FEW_BYTES")):
-            patch.setattr(module, limit, -1)
-        code, shown = run_company(folder / "lake", folder / "workspace", folder / "landing")
-    assert code == 0, shown
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "company"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            write_workspace(folder / "workspace")
+            land(folder / "landing")
+            with pytest.MonkeyPatch.context() as patch:
+                for module, limit in ((kept_rows, "FEW_ROWS"), (ingest, "FEW_BYTES")):
+                    patch.setattr(module, limit, -1)
+                code, shown = run_company(folder / "lake", folder / "workspace", folder / "landing")
+            assert code == 0, shown
+            (folder / "made").touch()
     return folder

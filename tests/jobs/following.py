@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from leadhouse.jobs import run
+from leadhouse.jobs import following, run
 from leadhouse.jobs.runtime.contracts import renewed
 from leadhouse.jobs.runtime.job import Run
 
@@ -43,10 +43,12 @@ class Followed:
         console = Console(file=self._shown, width=200)
         try:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(run, "renewed", go_on)
-                patch.setattr(run, "POLL_SECONDS", 0.01)
+                patch.setattr(following, "renewed", go_on)
+                patch.setattr(following, "POLL_SECONDS", 0.01)
                 patch.setattr(run, "JOBS", self._jobs)
-                return run.follow_jobs(self.lake, self.workspace, landing=self.landing, as_of=None, console=console)
+                return following.follow_jobs(
+                    self.lake, self.workspace, landing=self.landing, as_of=None, console=console
+                )
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)

@@ -70,6 +70,7 @@ def counted(lake: Path, table: str) -> int:
     return len(rows_of(lake, table)) if there else 0
 
 
+@pytest.mark.long
 def test_what_jobs_beside_each_other_began_a_run_ends(company: Path, tmp_path: Path) -> None:
     """Ingest and refine as two processes, stopped in the midst of the second half; nobody can tell afterwards."""
     lake, landing, log = tmp_path / "lake", tmp_path / "landing", tmp_path / "log"
