@@ -25,6 +25,8 @@ _POLL_SECONDS = 5.0
 _PATIENCE_SECONDS = 900
 _STOP_SECONDS = 300
 _DECISIONS = "gold.decisions"
+NAIVE = "clicks-naive"
+"""The topic of the chain of queries."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,22 @@ class Schedule:
     measured: int
     """Seconds."""
     leads: int
+
+    @property
+    def signals(self) -> int:
+        """All of them, those of the warm-up too."""
+        return self.rate * (self.warm_up + self.measured)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What takes signals from a topic of its own."""
+
+    what: str
+    topic: str
+    module: Sequence[str]
+    """Python module and arguments."""
+    decided: Callable[[], Decided]
 
 
 @dataclass(frozen=True)
@@ -61,47 +79,47 @@ def measure_latency(folder: Path, schedule: Schedule, say: Callable[[str], None]
         workspace, landing = write_clicks(folder, schedule.leads, address=address)
         lake, naive = folder / "lake", folder / "naive"
         follow = ["leadhouse.jobs.cli", "run", "--follow", "--lake", str(lake), "--workspace", str(workspace)]
-        programs: tuple[tuple[str, Sequence[str], Callable[[], Decided]], ...] = (
-            ("Leadhouse, run --follow", [*follow, "--landing", str(landing)], lambda: _decided(lake)),
-            ("a query for each table", ["leadhouse.bench.naive_chain", address, str(naive)],
-             lambda: naive_chain.decided(naive)),
-        )  # fmt: skip
+        programs = (
+            Program("Leadhouse, run --follow", SOURCE, [*follow, "--landing", str(landing)], lambda: _decided(lake)),
+            Program(
+                "a query for each table",
+                NAIVE,
+                ["leadhouse.bench.naive_chain", address, NAIVE, str(naive)],
+                lambda: naive_chain.decided(naive),
+            ),
+        )
         found = []
-        for what, module, decided in programs:
-            first, all_decided = _take(module, address, schedule, decided, folder / "log")
-            found.append(_latency(what, first.timestamp(), all_decided, schedule))
-            say(f"{what}: p50 {found[-1].within(50):.1f} s, p99 {found[-1].within(99):.1f} s")
+        for program in programs:
+            first, decided = _take(program, address, schedule, folder / "log")
+            found.append(_latency(program.what, first.timestamp(), decided, schedule))
+            say(f"{program.what}: p50 {found[-1].within(50):.1f} s, p99 {found[-1].within(99):.1f} s")
     return found
 
 
-def _take(
-    module: Sequence[str], address: str, schedule: Schedule, decided: Callable[[], Decided], log: Path
-) -> tuple[datetime, Decided]:
+def _take(program: Program, address: str, schedule: Schedule, log: Path) -> tuple[datetime, Decided]:
     """Start a program, send it the signals; return when the first of them was due, and what became of all."""
-    with log.open("wb") as out:
-        process = subprocess.Popen([sys.executable, "-m", *module], stdout=out, stderr=subprocess.STDOUT)
-    try:
-        with sending(address, SOURCE) as producer:
-            first = datetime.now(UTC)  # the greeting: that it is decided says that the program has started
-            producer(click(f"greeting-{first.timestamp()}", 0, first))
-            _wait(process, log, lambda: any(due >= first for due, _ in decided()))
-            first = _send(producer, schedule)
-        signals = schedule.rate * (schedule.warm_up + schedule.measured)
-        _wait(process, log, lambda: sum(due >= first for due, _ in decided()) >= signals)
-        return first, decided()
-    finally:
-        process.terminate()
+    with sending(address, program.topic) as producer, log.open("wb") as out:
+        first = datetime.now(UTC)  # a greeting: that it is decided says that the program has started
+        producer(click(f"greeting-{first.timestamp()}", 0, first))
+        process = subprocess.Popen([sys.executable, "-m", *program.module], stdout=out, stderr=subprocess.STDOUT)
         try:
-            process.wait(timeout=_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            _wait(process, log, lambda: any(due >= first for due, _ in program.decided()))
+            first = _send(producer, schedule)
+            _wait(process, log, lambda: sum(due >= first for due, _ in program.decided()) >= schedule.signals)
+            return first, program.decided()
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _send(producer: Callable[[bytes], None], schedule: Schedule) -> datetime:
     """Send every signal when it is due, those that are overdue at once; return when the first was."""
     begun = time.time()
-    for number in range(schedule.rate * (schedule.warm_up + schedule.measured)):
+    for number in range(schedule.signals):
         due = begun + number / schedule.rate
         if (early := due - time.time()) > 0:
             time.sleep(early)

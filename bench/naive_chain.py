@@ -1,6 +1,6 @@
 """What one writes without thinking of latency: a streaming query for each table, chained by the tables.
 
-``python -m leadhouse.bench.naive_chain BROKER FOLDER`` takes clicks from the broker until it is stopped.
+``python -m leadhouse.bench.naive_chain BROKER TOPIC FOLDER`` takes clicks from a topic until it is stopped.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
-from leadhouse.bench.clicks import SOURCE
 from leadhouse.jobs.runtime.session import start_session
 
 _SIGNAL = "id string, lead string, kind string, at timestamp"
 
 
-def run(spark: SparkSession, address: str, folder: Path) -> None:
+def run(spark: SparkSession, address: str, topic: str, folder: Path) -> None:
     """Messages → bronze by appends → silver by MERGE on the id → a decision about each signal's lead, by appends."""
     bronze, silver, decisions = (str(folder / name) for name in ("bronze", "silver", "decisions"))
     empty = spark.createDataFrame
@@ -31,8 +30,8 @@ def run(spark: SparkSession, address: str, folder: Path) -> None:
     messages = (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", address)
-        .option("subscribe", SOURCE)
-        .option("startingOffsets", "latest")
+        .option("subscribe", topic)
+        .option("startingOffsets", "earliest")
         .load()
     )
     messages.select("value", "partition", "offset").writeStream.format("delta").option(
@@ -79,7 +78,8 @@ def decided(folder: Path) -> list[tuple[datetime, datetime]]:
 def main() -> int:
     """Run the chain on a session with the shipped settings until it is stopped."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
-    run(start_session("naive chain"), sys.argv[1], Path(sys.argv[2]))
+    address, topic, folder = sys.argv[1:]
+    run(start_session("naive chain"), address, topic, Path(folder))
     return 0
 
 
