@@ -203,7 +203,8 @@ def _untaken(step: Step, ranges: Sequence[OffsetRange]) -> Iterator[OffsetRange]
 
 
 def _records(step: Step, contract: Contract, ranges: Sequence[OffsetRange]) -> DataFrame:
-    origins = F.create_map(*[F.lit(text) for entry in ranges for text in (entry.topic, entry.origin)])
+    named = {entry.topic: entry.origin for entry in ranges}  # all partitions of a topic have its origin
+    origins = F.create_map(*[F.lit(text) for pair in named.items() for text in pair])
     return (
         read_messages(step.spark, contract.location, [entry.span for entry in ranges])
         .select(

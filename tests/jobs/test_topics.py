@@ -59,7 +59,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def topic(spark: SparkSession, broker: str, request: pytest.FixtureRequest) -> Iterator[Topic]:
-    made = Topic(spark, broker, f"topic-{abs(hash(request.node.name))}")
+    made = Topic(spark, broker, f"topic-{abs(hash(request.node.name))}", getattr(request, "param", 1))
     yield made
     made.close()
 
@@ -121,6 +121,16 @@ def test_each_message_is_taken_once_with_its_position_key_headers_and_time(topic
     topic.send(click(2))
     assert counts(take(tmp_path)) == {"fetched": 1}
     assert [position for _, position, _ in taken(tmp_path)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("topic", [3], indirect=True)
+def test_messages_of_several_partitions_make_one_batch(topic: Topic, tmp_path: Path) -> None:
+    workspace(tmp_path / "workspace", topic)
+    for number in range(3):
+        topic.send(click(number), partition=number)
+    report = take(tmp_path)
+    assert (report.batches, counts(report)) == (1, {"fetched": 3})
+    assert taken(tmp_path) == [(number, 0, click(number)) for number in range(3)]
 
 
 def test_offsets_without_messages_are_counted_as_gaps(topic: Topic, tmp_path: Path) -> None:
