@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class ClickLake:
     def take(self, clicks: int, days: float = 1.0) -> tuple[float, int]:
         """Land clicks of the active leads and take them through to decisions. Return the seconds and the bytes."""
         self.batches += 1
-        last = _LAST + timedelta(days=self.batches)
+        last = _LAST + timedelta(minutes=self.batches)
         leads = [number % self.active for number in range(clicks)]
         size = land_clicks(self.landing, f"{self.batches:06}", leads, last=last, days=days)
         begun = time.perf_counter()
@@ -46,7 +46,7 @@ def click_lake(folder: Path, *, leads: int, active: int, history: int) -> Iterat
     """Make a lake with so many leads and clicks and yield it open."""
     workspace, landing = write_clicks(folder, leads)
     with open_run(folder / "lake", workspace, landing=landing, holder="bench") as run:
-        lake = ClickLake(run, landing, active)
+        lake = ClickLake(replace(run, follows=True), landing, active)
         lake.take(history, _HISTORY_DAYS)
         yield lake
 

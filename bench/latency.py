@@ -1,15 +1,15 @@
-"""Latency: from the moment at which a signal was due to the commit of the first decisions that know of it."""
+"""Latency: from the moment at which a signal was due to the end of the first batch of decisions that knows of it."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from leadhouse.bench import naive_chain
 from leadhouse.bench.broker import running_broker, sending
@@ -19,12 +19,12 @@ from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.place import CARD, find_place
 
 Decided = list[tuple[datetime, datetime]]
-"""Of each signal when it was due, and when the first decisions that know of it were committed."""
+"""Of each signal when it was due, and when the decisions that know of it were made."""
 
 _POLL_SECONDS = 5.0
 _PATIENCE_SECONDS = 900
 _STOP_SECONDS = 300
-_DECISIONS = "gold.decisions"
+_RECORDS = "bronze.records"
 NAIVE = "clicks-naive"
 """The topic of the chain of queries."""
 
@@ -66,7 +66,7 @@ class Latency:
     seconds: tuple[float, ...]
     """Of each signal, sorted."""
     commits: int
-    """So many commits of decisions told of them."""
+    """So many batches of decisions told of them."""
 
     def within(self, percent: int) -> float:
         """Return the seconds within which so many percent of the signals were decided."""
@@ -145,30 +145,42 @@ def _latency(what: str, first: float, decided: Decided, schedule: Schedule) -> L
 
 
 def _decided(lake: Path) -> Decided:
-    """Of each signal in the lake that a tick knows of: the first tick whose ``known`` is not before the signal's.
+    """Of each signal in the lake whose decision is made: when the batch of decisions that knows of it was complete.
 
-    A tick's moment is that of the commit that put its decisions into the ledger.
+    Which batch that is says the book: the jobs take turns, so what a batch of one job has written is read by the next
+    batch of the job after it.
     """
     if not (lake / CARD).is_file():
         return []
     place = find_place(lake)
-    if not all(place.exists(table) for table in ("bronze.records", _DECISIONS, batches.BOOK)):
+    if not all(place.exists(table) for table in (_RECORDS, batches.BOOK)):
         return []
-    records = place.dataset("bronze.records").to_table(columns=["source", "raw", "received_at"]).to_pylist()
-    ticks = (
-        place.dataset(_DECISIONS).to_table(columns=["batch", "known"]).group_by("batch").aggregate([("known", "max")])
-    )
-    known = {row["batch"]: row["known_max"] for row in ticks.to_pylist()}
-    committed = {entry["version"]: entry["timestamp"] for entry in place.open(_DECISIONS).history()}
-    commits = sorted(
-        (known[row["batch"]], datetime.fromtimestamp(committed[dict(row["writes"])[_DECISIONS]] / 1000, UTC))
-        for row in batches.book_rows(place)
-        if row["job"] == "decide" and row["kind"] == "outcome" and row["batch"] in known
-    )
-    moments = [moment for moment, _ in commits]
-    found = []
-    for record in records:
-        place_of = bisect_left(moments, record["received_at"])
-        if record["source"] == SOURCE and place_of < len(commits):
-            found.append((due_at(record["raw"]), commits[place_of][1]))
-    return found
+    book = [row for row in batches.book_rows(place) if row["status"] in (batches.RUNNING, batches.COMPLETE)]
+    decided = {}
+    for name, taken in _ended(book, "topics").items():
+        after: datetime | None = taken
+        for job in ("refine", "decide"):
+            after = _next_outcome(book, job, after) if after else None
+        if after:
+            decided[name] = after
+    records = place.dataset(_RECORDS).to_table(columns=["source", "raw", "batch"]).to_pylist()
+    return [
+        (due_at(record["raw"]), decided[record["batch"]])
+        for record in records
+        if record["source"] == SOURCE and record["batch"] in decided
+    ]
+
+
+def _ended(book: Sequence[Mapping[str, Any]], job: str) -> dict[str, datetime]:
+    """When each batch of a job was complete."""
+    return {row["batch"]: row["recorded_at"] for row in book if row["job"] == job and row["kind"] == "outcome"}
+
+
+def _next_outcome(book: Sequence[Mapping[str, Any]], job: str, moment: datetime) -> datetime | None:
+    """When the first batch of a job that began after a moment was complete; None if it isn't yet."""
+    begun = [
+        (row["recorded_at"], row["batch"])
+        for row in book
+        if row["job"] == job and row["kind"] == "intent" and row["recorded_at"] >= moment
+    ]
+    return _ended(book, job).get(min(begun)[1]) if begun else None

@@ -20,9 +20,9 @@ missing.
 """  # noqa: E501 - a table's rows are long
 
 LATENCY_METHOD = """\
-Messages go to a real broker, each with the moment at which it was due. A signal's time ends with the Delta commit of
-the first decisions that know of it: those of the first tick whose `known` is not before the moment at which the
-signal became known. `leadhouse run --follow` is a process of its own: files and topics are listed, every record is
+Messages go to a real broker, each with the moment at which it was due. A signal's time ends when the first batch of
+decisions that knows of it is complete, whether or not it made another decision of it: the book of batches says which
+one that is. `leadhouse run --follow` is a process of its own: files and topics are listed, every record is
 kept, parsed, judged by the gate, deduplicated and resolved, the features of all leads are computed anew, scored and
 decided on. Beside it, on the same session settings, what one writes without thinking of latency
 (`bench/naive_chain.py`): a streaming query for each of three tables, bronze by appends, silver by MERGE on the id,
@@ -32,7 +32,8 @@ before the clock starts.
 
 GROWTH_METHOD = """\
 A micro-batch of clicks of the same leads lands as a file and is taken through ingest, refine, feature, score and decide
-in a warm session; the table has the seconds until the decisions are committed. The history was refined as one batch
+in a warm session, as following jobs do: the leads are ranked anew once an hour of the clicks' time, a minute a batch.
+The table has the seconds until the decisions are committed. The history was refined as one batch
 before, so that the tables have few large files. Bytes read are those that Python and JVM read, from the page cache too,
 for each byte that landed. The coefficients are fitted by least squares to the lines of the table: with as many lines as
 coefficients they go through each.

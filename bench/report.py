@@ -58,7 +58,7 @@ def latency(found: Sequence[Latency], schedule: Schedule) -> Section:
         f"Workload: {schedule.rate:,} signals a second of {schedule.leads:,} leads; {schedule.warm_up} s not measured, "
         f"then {schedule.measured} s.",
     )
-    headers = ("What", "Signals", "p50, s", "p99, s", "Longest, s", "Commits of decisions")
+    headers = ("What", "Signals", "p50, s", "p99, s", "Longest, s", "Batches of decisions")
     return Section("Latency", headers, rows, told, LATENCY_METHOD)
 
 

@@ -62,6 +62,8 @@ class Decisions:
 
     hold_out_salt: str = "leadhouse"
     """Changing it draws new hold-outs for leads that were never enrolled."""
+    rank_minutes: int = 60
+    """While jobs follow, so long a ranking stands: until then leads only leave a list, or join at its end."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ def _range_problems(settings: Settings) -> list[str]:
         ("training.folds", training.folds, 2),
         ("identity.shared_above", settings.identity.shared_above, 1),
         ("landing.range_bytes", settings.landing.range_bytes, 1),
+        ("decisions.rank_minutes", settings.decisions.rank_minutes, 0),
         ("maintenance.history_days", settings.maintenance.history_days, 0),
         ("maintenance.small_files", settings.maintenance.small_files, 2),
         ("maintenance.file_megabytes", settings.maintenance.file_megabytes, 1),

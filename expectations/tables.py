@@ -69,6 +69,7 @@ def table_specs() -> dict[str, TableSpec]:
     return {spec.name: spec for spec in sorted(specs, key=lambda spec: (order[spec.name.split(".")[0]], spec.name))}
 
 
+@cache
 def table_schema(spec: TableSpec) -> T.StructType:
     """Return a table's Spark schema, with the contract's descriptions as column comments."""
     from pyspark.sql import types as T  # noqa: N812 - here, so that readers without Spark start fast

@@ -6,7 +6,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
@@ -18,8 +19,10 @@ from leadhouse.jobs.explaining import explained
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_files
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.lake import Since
 from leadhouse.jobs.runtime.runner import Report, run_job
 from leadhouse.transforms import decisions as made
+from leadhouse.transforms import ticks
 from leadhouse.transforms.cases import incumbents, lead_cases, won_leads
 from leadhouse.transforms.consent import contact_keys, standing_consents
 from leadhouse.transforms.engagement import engagement_lists
@@ -33,7 +36,10 @@ _SETTINGS = "settings/decisions"
 def _definitions(run: Run) -> Mapping[str, bytes]:
     """The lists, the policies, the contracts (they type the traits) and the settings that decide."""
     workspace = run.workspace
-    settings = {"decisions": asdict(workspace.settings.decisions), "outcome": workspace.settings.training.outcome}
+    decisions = workspace.settings.decisions
+    if not run.follows:  # who runs the jobs by hand wants them ranked
+        decisions = replace(decisions, rank_minutes=0)
+    settings = {"decisions": asdict(decisions), "outcome": workspace.settings.training.outcome}
     return {
         **contract_files(run),
         **{f"lists/{path.name}": path.read_bytes() for path in workspace.list_files},
@@ -54,35 +60,67 @@ def _pinned_settings(step: Step) -> tuple[Decisions, str | None]:
 
 
 def _step(step: Step) -> Result:
-    lists = pinned_lists(step)
-    ticks = _ticks(step)
-    kept = incumbents(step.read("gold.decisions"), step.read("silver.identities"), ticks)
-    cases = _on_fresh_inputs(step, _cases(step, ticks, kept, lists), lists)
+    lists, definitions_hash = pinned_lists(step), _definitions_hash(step.batch.definitions)
+    moments = _moments(step, definitions_hash)
+    ledger = step.read("gold.decisions", _today(moments))
+    kept = incumbents(ledger, step.read("silver.identities"), moments)
+    cases = _on_fresh_inputs(step, _cases(step, moments, kept, lists), lists)
     few = step.is_small("gold.lead_scores")
     placed = step.keep(made.place_leads(cases, made.places_used(kept), lists=lists), few=few)
-    decided = step.keep(made.decide(placed, lists=lists), few=few)
-    complete = made.complete_decisions(
-        decided,
-        explained(step, decided.where(F.col("action") == made.ENGAGE)),
-        definitions_hash=_definitions_hash(step.batch.definitions),
-        batch=step.batch.name,
-    )
-    decisions = step.keep(complete, few=few)
-    step.append("gold.decisions", made.new_decisions(decisions, step.read("gold.decisions")), few=few)
-    reach("decide:after-decisions")
+    standing = step.keep(ticks.standing_decisions(ledger, moments), few=few)
+    decided = step.keep(made.decide(placed, moments, standing, lists=lists), few=few)
+    changed = step.keep(ticks.changed_decisions(decided, standing), few=few)
+    decisions = ticks.unchanged_decisions(standing, decided)
+    if not changed.isEmpty():
+        complete = made.complete_decisions(
+            changed,
+            explained(step, changed.where(F.col("action") == made.ENGAGE)),
+            definitions_hash=definitions_hash,
+            batch=step.batch.name,
+        )
+        new = step.keep(complete, few=few)
+        decisions = decisions.unionByName(new)
+        step.append("gold.decisions", made.new_decisions(new, ledger), few=few)
+        reach("decide:after-decisions")
     step.append("gold.enrolments", new_enrolments(placed, batch=step.batch.name), few=few)
-    step.overwrite("gold.engagement_lists", engagement_lists(decisions), few=few)
-    return Result(notes=_notes(step, decisions, lists))
+    step.append(
+        "gold.ticks", ticks.new_ticks(moments, definitions_hash=definitions_hash, batch=step.batch.name), few=True
+    )
+    _fill_lists(step, engagement_lists(decisions), few)
+    return Result(notes=_notes(step, decided, lists))
 
 
-def _ticks(step: Step) -> DataFrame:
-    """Each tenant's tick, that of its scores: tenant, as_of, known. A few rows that the driver holds."""
-    scores = step.read("gold.lead_scores")
-    ticks = scores.groupBy("tenant").agg(F.max("as_of").alias("as_of"), F.max("known").alias("known"))
-    return step.spark.createDataFrame(ticks.toArrow())
+def _fill_lists(step: Step, filled: DataFrame, few: bool) -> None:
+    """Write who is on which list, unless they are the same as before: nobody needs to hear of that."""
+    if few:
+        filled = step.keep(filled, few=True)
+        there, here = (
+            sorted(rows.select("tenant", "content_hash").collect())
+            for rows in (step.read("gold.engagement_lists"), filled)
+        )
+        if there == here:
+            return
+    step.overwrite("gold.engagement_lists", filled, few=few)
 
 
-def _cases(step: Step, ticks: DataFrame, kept: DataFrame, lists: tuple[ListSpec, ...]) -> DataFrame:
+def _moments(step: Step, definitions_hash: str) -> DataFrame:
+    """Return the result of ``decision_moments``, a row for each tenant that the driver holds."""
+    moments = ticks.decision_moments(
+        ticks.scored_moments(step.read("gold.lead_scores")),
+        ticks.last_ticks(step.read("gold.ticks")),
+        definitions_hash=definitions_hash,
+        rank_minutes=_pinned_settings(step)[0].rank_minutes,
+    )
+    return step.keep(moments, few=True)
+
+
+def _today(moments: DataFrame) -> Since | None:
+    """From when on the ledger is of interest: places are counted by the UTC day, and no ranking stands for longer."""
+    days = [moment.astimezone(UTC) for moment in moments.toArrow()["as_of"].to_pylist()]
+    return ("tick", min(days).replace(hour=0, minute=0, second=0, microsecond=0)) if days else None
+
+
+def _cases(step: Step, moments: DataFrame, kept: DataFrame, lists: tuple[ListSpec, ...]) -> DataFrame:
     run = step.run
     decisions, outcome = _pinned_settings(step)
     leads, identities = step.read("silver.leads"), step.read("silver.identities")
@@ -98,8 +136,8 @@ def _cases(step: Step, ticks: DataFrame, kept: DataFrame, lists: tuple[ListSpec,
         step.read("gold.lead_scores"),
         step.read("gold.lead_features"),
         leads,
-        consents=standing_consents(step.read("silver.consents"), contacts, ticks, lists=lists),
-        won=won_leads(step.read("silver.outcomes"), identities, ticks, outcome=outcome),
+        consents=standing_consents(step.read("silver.consents"), contacts, moments, lists=lists),
+        won=won_leads(step.read("silver.outcomes"), identities, moments, outcome=outcome),
         arms=stored_arms(step.read("gold.enrolments"), identities),
         incumbents=kept,
         lists=lists,
@@ -148,13 +186,15 @@ SPEC = JobSpec(
         "gold.lead_features",
         "gold.decisions",
         "gold.enrolments",
+        "gold.ticks",
+        "gold.engagement_lists",
         "silver.leads",
         "silver.identities",
         "silver.consents",
         "silver.outcomes",
         "ops.batches",
     ),
-    writes=("gold.decisions", "gold.enrolments", "gold.engagement_lists"),
+    writes=("gold.decisions", "gold.enrolments", "gold.ticks", "gold.engagement_lists"),
     guardrails=(
         "engages nobody without consent or a declared legal basis for the list's channel and purpose",
         "engages nobody who is deleted, was won already or is held out for comparison",

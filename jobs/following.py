@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -46,7 +47,8 @@ def follow_jobs(
         lake, workspace, landing=landing, as_of=as_of, holder=f"leadhouse {only or 'run'} --follow",
         takes_files=only == "ingest", job=only, beside=jobs_beside(only) if only else (),
     )  # fmt: skip
-    with opening as opened, told(opened):
+    with opening as once, told(once):
+        opened = replace(once, follows=True)
         stop_when_asked(stop)  # Spark has taken the terminal's signal for itself
         # Beside other jobs refine may meet what ingest has taken by a contract that can't be read just now.
         forgiven = TAKES_WHAT_COMES if only is None else (*TAKES_WHAT_COMES, "refine")
@@ -57,7 +59,8 @@ def follow_jobs(
             pauses.note(turn)
             if only is None and not turn.worked:
                 _maintain_if_due(opened, console)
-            stop.wait(POLL_SECONDS)
+            if not turn.worked:  # after work there may be more that has arrived meanwhile
+                stop.wait(POLL_SECONDS)
         return turn.code
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from pyspark.sql import DataFrame
+
 from leadhouse.jobs.champion import champion_definitions, pinned_champions
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.lake import Since
 from leadhouse.jobs.runtime.runner import Report, run_job
 from leadhouse.models.scoring import SCORE_COLUMNS, SCORE_SCHEMA, scorer
 from leadhouse.transforms.scores import lead_scores
+from leadhouse.transforms.ticks import earlier_ticks
 
 
 def _step(step: Step) -> Result:
@@ -17,17 +21,23 @@ def _step(step: Step) -> Result:
     features = step.read("gold.lead_features")
     scored = features.select(*SCORE_COLUMNS).mapInArrow(scorer(champions), SCORE_SCHEMA)
     ticks = step.spark.createDataFrame(features.select("tenant", "as_of").distinct().toArrow())
-    scores = lead_scores(scored, step.read("gold.decisions"), ticks)
+    scores = lead_scores(scored, step.read("gold.decisions", _last_ranked(step, ticks)), ticks)
     step.overwrite("gold.lead_scores", scores, few=step.is_small("gold.lead_features"))
     without = sorted({row["tenant"] for row in ticks.collect()} - set(champions))
     notes = [f"{tenant}: scored by {champion.version}" for tenant, champion in sorted(champions.items())]
     return Result(notes=(*notes, *(f"{tenant}: no model; leads are marked not enough data" for tenant in without)))
 
 
+def _last_ranked(step: Step, moments: DataFrame) -> Since | None:
+    """From when on the ledger has a decision about every lead: since the last tick before each tenant's moment."""
+    ticks = earlier_ticks(step.read("gold.ticks"), moments).toArrow()["tick"].to_pylist()
+    return ("tick", min(ticks)) if ticks and None not in ticks else None
+
+
 SPEC = JobSpec(
     name="score",
     goal="Say how likely each lead is to convert, by its tenant's champion.",
-    reads=("gold.lead_features", "gold.decisions"),
+    reads=("gold.lead_features", "gold.decisions", "gold.ticks"),
     writes=("gold.lead_scores",),
     guardrails=(
         "never scores a batch by a mixture of models",

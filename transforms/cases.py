@@ -71,12 +71,15 @@ def lead_cases(
 
 
 def incumbents(decisions: DataFrame, identities: DataFrame, ticks: DataFrame) -> DataFrame:
-    """Return who was engaged at earlier ticks of the tick's UTC day: they keep their place.
+    """Return who was engaged earlier on the UTC day: they keep their place.
 
-    In: rows of gold.decisions and silver.identities; ticks (tenant, as_of). Out: tenant, lead_id, lists ARRAY<STRING>.
+    In: rows of gold.decisions and silver.identities; ticks (tenant, as_of, between) as of ``ticks.decision_moments``:
+    a tick may be decided anew, but between ticks also what was decided for the same moment stands.
+    Out: tenant, lead_id, lists ARRAY<STRING>.
     """
-    tick = F.broadcast(ticks.select("tenant", "as_of"))
-    earlier = (F.col("tick") < F.col("as_of")) & (F.to_date("tick") == F.to_date("as_of"))
+    tick = F.broadcast(ticks.select("tenant", "as_of", "between"))
+    before = (F.col("tick") < F.col("as_of")) | (F.col("between") & (F.col("tick") == F.col("as_of")))
+    earlier = before & (F.to_date("tick") == F.to_date("as_of"))
     engaged = (
         decisions.where(F.col("action") == "engage").select("tenant", "lead_id", "list", "tick").join(tick, "tenant")
     )

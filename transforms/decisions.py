@@ -60,10 +60,12 @@ def places_used(incumbents: DataFrame) -> DataFrame:
     return each.groupBy("tenant").agg(F.map_from_entries(entries).alias("used"))
 
 
-def decide(placed: DataFrame, *, lists: tuple[ListSpec, ...]) -> DataFrame:
+def decide(placed: DataFrame, moments: DataFrame, standing: DataFrame, *, lists: tuple[ListSpec, ...]) -> DataFrame:
     """Return the decisions, in the columns of gold.decisions but for reasons, definitions_hash, batch and content_hash.
 
-    In: the result of ``place_leads``. A decision's id is the hash of lead, tick and what was decided: the same decision
+    In: the results of ``place_leads``, ``ticks.decision_moments`` and ``ticks.standing_decisions``. At a tick all who
+    are engaged are ranked; between ticks a lead keeps the rank that it has on its list, and who joins comes last. A
+    decision's id is the hash of lead, tick and what was decided: the same decision
     made again is the same row; another one at the same tick (late facts, an edited list) is another row.
     """
     best = F.col("held_out")
@@ -80,8 +82,17 @@ def decide(placed: DataFrame, *, lists: tuple[ListSpec, ...]) -> DataFrame:
         F.when(engaged, case["rank_value"]).alias("rank_value"),
         _reason(lists, case).alias("reason"),
     ).withColumnRenamed("name", "list")
-    order = Window.partitionBy("tenant", "place").orderBy(F.col("rank_value").desc_nulls_last(), F.col("lead_id"))
-    ranked = named.withColumn("rank", F.when(engaged, F.row_number().over(order)))
+    before = standing.select("tenant", "lead_id", "list", F.col("rank").alias("stood"))
+    known = named.join(F.broadcast(moments.select("tenant", "between")), "tenant").join(
+        before, ["tenant", "lead_id", "list"], "left"
+    )
+    stays = F.col("between") & F.col("stood").isNotNull()
+    ranked_anew = Window.partitionBy("tenant", "place", stays).orderBy(
+        F.col("rank_value").desc_nulls_last(), F.col("lead_id")
+    )
+    taken = F.when(F.col("between"), F.max("stood").over(Window.partitionBy("tenant", "place")))
+    rank = F.when(stays, F.col("stood")).otherwise(F.coalesce(taken, F.lit(0)) + F.row_number().over(ranked_anew))
+    ranked = known.withColumn("rank", F.when(engaged, rank))
     basis = F.sha2(F.to_json(F.struct(*_DECIDED)), 256)
     return ranked.select(
         "tenant",

@@ -111,14 +111,13 @@ def tick_moments(
     or planned, is no event yet); ``known`` is the latest known_at, at least as_of.
     """
     past = F.when(F.col("occurred_at") <= F.lit(now), F.col("occurred_at"))
-    known, never = F.max("known_at").alias("known"), F.lit(None).cast("timestamp")
-    seen = [frame.groupBy("tenant").agg(F.max(past).alias("event"), known) for frame in facts]
-    seen += [frame.groupBy("tenant").agg(never.alias("event"), known) for frame in beliefs]
+    seen = [frame.select("tenant", past.alias("event"), "known_at") for frame in facts]
+    seen += [frame.select("tenant", F.lit(None).cast("timestamp").alias("event"), "known_at") for frame in beliefs]
     moment = F.lit(as_of) if as_of is not None else F.coalesce(F.max("event"), F.lit(now))
     return (
         reduce(DataFrame.unionByName, seen)
         .groupBy("tenant")
-        .agg(moment.cast("timestamp").alias("as_of"), F.max("known").alias("known"))
+        .agg(moment.cast("timestamp").alias("as_of"), F.max("known_at").alias("known"))
         .select("tenant", "as_of", F.greatest("as_of", "known").alias("known"))
     )
 

@@ -14,10 +14,10 @@ def lead_scores(scored: DataFrame, decisions: DataFrame, ticks: DataFrame) -> Da
     """Return the rows of gold.lead_scores.
 
     In: ``scored`` (tenant, lead_id, as_of, known, status, probability, grade, model_version, model_hash), one row per
-    lead; rows of gold.decisions; ``ticks`` (tenant, as_of), one row per tenant. Out: the scored columns, ``trend`` (the
-    probability less the score at the lead's latest decision before as_of; null without one or without a score) and
-    content_hash, which covers all but ``known`` and ``model_version``: lakes that learned the same at other times hash
-    equal.
+    lead; rows of gold.decisions, at least those since the last tick before as_of; ``ticks`` (tenant, as_of), one row
+    per tenant. Out: the scored columns, ``trend`` (the probability less the score at the lead's latest decision before
+    as_of; null without one or without a score) and content_hash, which covers all but ``known`` and ``model_version``:
+    lakes that learned the same at other times hash equal.
     """
     before = (
         decisions.join(F.broadcast(ticks.select("tenant", "as_of")), "tenant")

@@ -15,7 +15,7 @@ from leadhouse.conf.workspace import Workspace
 from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.runtime.batches import COMPLETE, Batch, Count, Quality
 from leadhouse.jobs.runtime.kept_rows import KeptRows
-from leadhouse.jobs.runtime.lake import Lake, Mode
+from leadhouse.jobs.runtime.lake import Lake, Mode, Since
 
 ROWS = "rows"
 """Role of the write that a batch makes into a table; other roles are writes beside it."""
@@ -44,6 +44,8 @@ class Run:
     """For ingest: topics of which messages that are gone may stay gone."""
     beside: tuple[JobSpec, ...] = ()
     """Jobs of other processes that may be in the midst of a batch, of which nothing is to be seen before its end."""
+    follows: bool = False
+    """Whether the jobs are taken again and again, so that not every one of their batches need be a tick."""
 
     @property
     def tenants(self) -> tuple[str, ...]:
@@ -108,7 +110,7 @@ class Step:
         self.writes: dict[str, int] = {}
         self._rows = rows
         self._kept = KeptRows(spark)
-        self._read: dict[str, DataFrame] = {}
+        self._read: dict[tuple[str, Since | None], DataFrame] = {}
 
     @property
     def rows(self) -> DataFrame:
@@ -119,12 +121,12 @@ class Step:
             )
         return self._rows
 
-    def read(self, table: str) -> DataFrame:
-        """Read a table as it stood when the batch began."""
+    def read(self, table: str, since: Since | None = None) -> DataFrame:
+        """Read a table as it stood when the batch began; ``since``: only the rows from a moment on."""
         self._allowed(table, self.spec.reads, "read")
-        if table not in self._read:
-            self._read[table] = self.run.lake.read(self.spark, table, self.batch.reads[table])
-        return self._read[table]
+        if (table, since) not in self._read:
+            self._read[table, since] = self.run.lake.read(self.spark, table, self.batch.reads[table], since)
+        return self._read[table, since]
 
     def keep(self, rows: DataFrame, *, few: bool) -> DataFrame:
         """Compute rows once that are used more than once. ``few``: the driver can hold them."""

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +29,9 @@ from leadhouse.jobs.runtime.table_log import CONTENT, content_version, drop_stal
 
 Mode = Literal["append", "overwrite"]
 
+Since = tuple[str, datetime]
+"""A column of moments, and the one from which on rows are wanted."""
+
 _SORTED_IN_MEMORY = 1_000_000_000
 """Bytes that ordering a table's rows takes before it spills to disk."""
 _TURNS_AWAY = 100
@@ -43,16 +47,21 @@ class Lake(Place):
         opened = newest(self.table_path(known_table(table).name))
         return opened if version in (None, opened.version()) else super().open(table, version)
 
-    def read(self, spark: SparkSession, table: str, version: int | None = None) -> DataFrame:
-        """Read a table, at a version or as it stands now. A small one is read by the driver: see ``KeptRows``."""
-        if self.is_small(table, version):
+    def read(
+        self, spark: SparkSession, table: str, version: int | None = None, since: Since | None = None
+    ) -> DataFrame:
+        """Read a table, at a version or as it stands now; ``since``: only the rows from a moment on, for which no file
+        is read that its statistics say is older. What is small is read by the driver: see ``KeptRows``."""
+        if self.is_small(table, version, since):
             schema = table_schema(known_table(table))
-            rows = self.dataset(table, version).to_table()
+            wanted = None if since is None else pc.field(since[0]) >= pa.scalar(since[1])
+            rows = self.dataset(table, version).to_table(filter=wanted)
             return driver_rows(spark, rows.cast(to_arrow_schema(schema)), schema)
         reader = spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return reader.load(self.table_path(known_table(table).name))
+        rows = reader.load(self.table_path(known_table(table).name))
+        return rows if since is None else rows.where(F.col(since[0]) >= F.lit(since[1]))
 
     def stream(self, spark: SparkSession, table: str, options: Mapping[str, str]) -> DataFrame:
         """Read a table's appends as a stream."""
@@ -90,9 +99,12 @@ class Lake(Place):
         stored = self.open(table).transaction_version(f"{self.lake_id}:{app_id}")
         return stored is not None and stored >= app_version
 
-    def is_small(self, table: str, version: int | None = None) -> bool:
-        """Whether the driver can hold all rows that a table had at a version; its log alone tells."""
+    def is_small(self, table: str, version: int | None = None, since: Since | None = None) -> bool:
+        """Whether the driver can hold all rows that a table had at a version, or those of the files that may have some
+        from a moment on; its log alone tells."""
         files = pa.table(self.open(table, version).get_add_actions(flatten=True))
+        if since is not None and (newest := f"max.{since[0]}") in files.column_names:
+            files = files.filter((pc.field(newest) >= pa.scalar(since[1])) | pc.is_null(pc.field(newest)))
         rows, size = (int(pc.sum(files.column(name)).as_py() or 0) for name in ("num_records", "size_bytes"))
         return are_few(rows, size)
 

@@ -78,6 +78,36 @@ def test_a_tick_is_decided_once_and_a_withdrawal_takes_effect_at_once(spark: Spa
     assert len(content(spark, run.lake, "gold.enrolments")) == 5
 
 
+def test_while_jobs_follow_a_ranking_stands_and_only_what_changes_is_written(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    run = replace(prepare(spark, tmp_path), follows=True)
+    decide.run(run)
+    assert [row.tick for row in content(spark, run.lake, "gold.ticks")] == [TICK.replace(tzinfo=None)]
+    lists = run.lake.version("gold.engagement_lists")
+
+    later = TICK + timedelta(minutes=10)
+    scores = [
+        a_lead(name, score) | {"as_of": later, "known": later}
+        for name, score in zip("abc", (0.9, 0.8, 0.5), strict=True)
+    ]
+    fill(spark, run.lake, "gold.lead_scores", scores, mode="overwrite")
+    assert decide.run(run).notes == ("hot: 1 engaged", "mail: 2 engaged")
+    assert len(content(spark, run.lake, "gold.decisions")) == 3, "c stays on hot, though a has the better score by now"
+    assert run.lake.version("gold.engagement_lists") == lists
+
+    fill(spark, run.lake, "silver.consents", [a_consent("a", "withdrawn", 1)])
+    decide.run(run)
+    ledger = content(spark, run.lake, "gold.decisions")
+    assert [(row.lead_id, row.action) for row in ledger if row.tick > TICK.replace(tzinfo=None)] == [("a", "none")]
+    assert listed(spark, run) == {"c": "hot", "b": "mail"}
+    assert len(content(spark, run.lake, "gold.ticks")) == 1
+
+    decide.run(replace(run, follows=False))
+    assert len(content(spark, run.lake, "gold.decisions")) == 6, "who runs it by hand gets everything ranked"
+    assert len(content(spark, run.lake, "gold.ticks")) == 2
+
+
 def test_a_decide_that_was_killed_ends_as_an_undisturbed_one(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
+from leadhouse.transforms.decisions import decide
 from leadhouse.transforms.expression import Expression, read_expression
 from leadhouse.transforms.lists import ListSpec
 
@@ -42,6 +44,13 @@ def case(
 
 def lead(name: str, *cases: tuple[Any, ...], barred: str | None = None, status: str = "scored") -> tuple[Any, ...]:
     return "t", name, TICK, TICK, status, 0.5, "B", "m/1", barred, {}, list(cases)
+
+
+def at_a_tick(placed: DataFrame, *, lists: tuple[ListSpec, ...]) -> DataFrame:
+    """What is decided at a tick, where nothing stands."""
+    moments = placed.select("tenant", F.lit(False).alias("between")).distinct()
+    standing = placed.where("false").select("tenant", "lead_id", F.lit("").alias("list"), F.lit(1).alias("rank"))
+    return decide(placed, moments, standing, lists=lists)
 
 
 def identities(spark: SparkSession, **lead_of: str) -> DataFrame:

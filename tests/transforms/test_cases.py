@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
 from leadhouse.transforms.cases import incumbents, lead_cases, won_leads
 from leadhouse.transforms.decisions import places_used
@@ -87,9 +88,12 @@ def test_incumbents_are_those_of_earlier_ticks_of_the_day(spark: SparkSession) -
     ]
     ledger = spark.createDataFrame(rows, "tenant string, lead_id string, action string, list string, tick timestamp")
     ticks = spark.createDataFrame(TICKS[1], TICKS[0])
-    kept = incumbents(ledger, identities(spark, a="a", a2="a"), ticks)
+    names = identities(spark, a="a", a2="a")
+    kept = incumbents(ledger, names, ticks.withColumn("between", F.lit(False)))
     assert [(row.lead_id, row.lists) for row in kept.collect()] == [("a", ["hot"])]
     assert [row.used for row in places_used(kept).collect()] == [{"hot": 1}]
+    between = incumbents(ledger, names, ticks.withColumn("between", F.lit(True)))
+    assert sorted(row.lead_id for row in between.collect()) == ["a", "c"], "a ranking stands between ticks"
 
 
 def test_a_lead_is_won_by_the_latest_statement_known_at_the_tick(spark: SparkSession) -> None:

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from leadhouse.transforms.decisions import complete_decisions, decide, new_decisions, place_leads
+from leadhouse.transforms.decisions import complete_decisions, new_decisions, place_leads
 from leadhouse.transforms.engagement import engagement_lists
 from leadhouse.transforms.lists import ListSpec, in_order
-from tests.transforms.cases import BASIS, CASES, a_list, case, lead
+from tests.transforms.cases import BASIS, CASES, a_list, at_a_tick, case, lead
 
 
 def decided(
@@ -17,7 +17,7 @@ def decided(
 ) -> dict[str, Any]:
     usage = spark.createDataFrame([("t", used)] if used else [], "tenant string, used map<string,bigint>")
     placed = place_leads(spark.createDataFrame(rows, CASES), usage, lists=lists)
-    return {row.lead_id: row for row in decide(placed, lists=lists).collect()}
+    return {row.lead_id: row for row in at_a_tick(placed, lists=lists).collect()}
 
 
 def reasons(found: dict[str, Any]) -> dict[str, str]:
@@ -150,7 +150,7 @@ def test_the_cascade_agrees_with_plain_python(
         usage.append((tenant, {f"l{index}": count for index, count in enumerate(used)}))
         expected |= {(tenant, name): where for name, where in oracle(people, capacities, used).items()}
     places = spark.createDataFrame(usage, "tenant string, used map<string,bigint>")
-    made = decide(place_leads(spark.createDataFrame(rows, CASES), places, lists=lists), lists=lists).collect()
+    made = at_a_tick(place_leads(spark.createDataFrame(rows, CASES), places, lists=lists), lists=lists).collect()
     assert {(row.tenant, row.lead_id): row.list for row in made if row.action == "engage"} == expected
     assert len(made) == len(rows)
 
@@ -166,7 +166,7 @@ def test_the_lists_hold_who_is_engaged_with_the_reasons(spark: SparkSession) -> 
         "tenant string, lead_id string, reasons array<struct<direction: string, feature: string, value: string, "
         "effect: double, words: string>>",
     )
-    made = complete_decisions(decide(placed, lists=lists), explained, definitions_hash="d", batch="decide/1/0")
+    made = complete_decisions(at_a_tick(placed, lists=lists), explained, definitions_hash="d", batch="decide/1/0")
     made_rows = {row.lead_id: row for row in made.collect()}
     assert [entry.words for entry in made_rows["a"].reasons] == ["3 signals in 7 days"]
     assert made_rows["b"].reasons == []
