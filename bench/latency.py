@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -24,6 +25,10 @@ Decided = list[tuple[datetime, datetime]]
 _POLL_SECONDS = 5.0
 _PATIENCE_SECONDS = 900
 _STOP_SECONDS = 300
+_SAID = 3_000
+"""Characters of a program's log that an error cites."""
+_JVM_FRAMES = ("\tat ", "\t... ")
+_ERROR = re.compile(r"\bERROR\b|^Traceback|Exception\b|Error: ")
 _DECISIONS = "gold.decisions"
 NAIVE = "clicks-naive"
 """The topic of the chain of queries."""
@@ -132,9 +137,19 @@ def _wait(process: subprocess.Popen[bytes], log: Path, until: Callable[[], bool]
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not until():
         if process.poll() is not None or time.monotonic() > deadline:
-            said = log.read_text(errors="replace")[-2000:]
+            said = first_error(log.read_text(errors="replace"))
             raise LeadhouseError(f"bench: expected every signal to be decided; {process.args!r} did not: {said}")
         time.sleep(_POLL_SECONDS)
+
+
+def first_error(log: str) -> str:
+    """Return what a log says from its first error on, without the JVM's frames; its end if it tells of no error.
+
+    Of queries that end one after another only the first says why: the others lost Python, which ended with it.
+    """
+    lines = [line for line in log.splitlines() if not line.startswith(_JVM_FRAMES)]
+    first = next((place for place, line in enumerate(lines) if _ERROR.search(line)), None)
+    return "\n".join(lines)[-_SAID:] if first is None else "\n".join(lines[first:])[:_SAID]
 
 
 def _latency(what: str, first: float, decided: Decided, schedule: Schedule) -> Latency:
