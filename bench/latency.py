@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from leadhouse.bench import naive_chain
 from leadhouse.bench.broker import running_broker, sending
-from leadhouse.bench.clicks import SOURCE, click, due_at, write_clicks
+from leadhouse.bench.clicks import SOURCE, click, write_clicks
+from leadhouse.bench.passes import Decided, decided_clicks, seconds_by_job
 from leadhouse.conf.errors import LeadhouseError
-from leadhouse.jobs.runtime import batches
-from leadhouse.jobs.runtime.place import CARD, find_place
-
-Decided = list[tuple[datetime, datetime]]
-"""Of each signal when it was due, and when the decisions that know of it were made."""
 
 _POLL_SECONDS = 5.0
 _PATIENCE_SECONDS = 900
 _STOP_SECONDS = 300
-_RECORDS = "bronze.records"
+_SAID = 3_000
+"""Characters of a program's log that an error cites."""
+_JVM_FRAMES = ("\tat ", "\t... ")
+_ERROR = re.compile(r"\bERROR\b|^Traceback|Exception\b|Error: ")
 NAIVE = "clicks-naive"
 """The topic of the chain of queries."""
 
@@ -67,6 +66,8 @@ class Latency:
     """Of each signal, sorted."""
     commits: int
     """So many batches of decisions told of them."""
+    seconds_by_job: Mapping[str, float] = field(default_factory=dict)
+    """Where a pass through all jobs spends its time."""
 
     def within(self, percent: int) -> float:
         """Return the seconds within which so many percent of the signals were decided."""
@@ -80,7 +81,9 @@ def measure_latency(folder: Path, schedule: Schedule, say: Callable[[str], None]
         lake, naive = folder / "lake", folder / "naive"
         follow = ["leadhouse.jobs.cli", "run", "--follow", "--lake", str(lake), "--workspace", str(workspace)]
         programs = (
-            Program("Leadhouse, run --follow", SOURCE, [*follow, "--landing", str(landing)], lambda: _decided(lake)),
+            Program(
+                "Leadhouse, run --follow", SOURCE, [*follow, "--landing", str(landing)], lambda: decided_clicks(lake)
+            ),
             Program(
                 "a query for each table",
                 NAIVE,
@@ -92,6 +95,9 @@ def measure_latency(folder: Path, schedule: Schedule, say: Callable[[str], None]
         for program in programs:
             first, decided = _take(program, address, schedule, folder / "log")
             found.append(_latency(program.what, first.timestamp(), decided, schedule))
+            if program.topic == SOURCE:
+                since = first + timedelta(seconds=schedule.warm_up)
+                found[-1] = replace(found[-1], seconds_by_job=seconds_by_job(lake, since))
             say(f"{program.what}: p50 {found[-1].within(50):.1f} s, p99 {found[-1].within(99):.1f} s")
     return found
 
@@ -132,9 +138,19 @@ def _wait(process: subprocess.Popen[bytes], log: Path, until: Callable[[], bool]
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not until():
         if process.poll() is not None or time.monotonic() > deadline:
-            said = log.read_text(errors="replace")[-2000:]
+            said = first_error(log.read_text(errors="replace"))
             raise LeadhouseError(f"bench: expected every signal to be decided; {process.args!r} did not: {said}")
         time.sleep(_POLL_SECONDS)
+
+
+def first_error(log: str) -> str:
+    """Return what a log says from its first error on, without the JVM's frames; its end if it tells of no error.
+
+    Of queries that end one after another only the first says why: the others lost Python, which ended with it.
+    """
+    lines = [line for line in log.splitlines() if not line.startswith(_JVM_FRAMES)]
+    first = next((place for place, line in enumerate(lines) if _ERROR.search(line)), None)
+    return "\n".join(lines)[-_SAID:] if first is None else "\n".join(lines[first:])[:_SAID]
 
 
 def _latency(what: str, first: float, decided: Decided, schedule: Schedule) -> Latency:
@@ -142,45 +158,3 @@ def _latency(what: str, first: float, decided: Decided, schedule: Schedule) -> L
     end = begin + schedule.measured
     measured = [(due.timestamp(), done.timestamp()) for due, done in decided if begin <= due.timestamp() < end]
     return Latency(what, tuple(sorted(done - due for due, done in measured)), len({done for _, done in measured}))
-
-
-def _decided(lake: Path) -> Decided:
-    """Of each signal in the lake whose decision is made: when the batch of decisions that knows of it was complete.
-
-    Which batch that is says the book: the jobs take turns, so what a batch of one job has written is read by the next
-    batch of the job after it.
-    """
-    if not (lake / CARD).is_file():
-        return []
-    place = find_place(lake)
-    if not all(place.exists(table) for table in (_RECORDS, batches.BOOK)):
-        return []
-    book = [row for row in batches.book_rows(place) if row["status"] in (batches.RUNNING, batches.COMPLETE)]
-    decided = {}
-    for name, taken in _ended(book, "topics").items():
-        after: datetime | None = taken
-        for job in ("refine", "decide"):
-            after = _next_outcome(book, job, after) if after else None
-        if after:
-            decided[name] = after
-    records = place.dataset(_RECORDS).to_table(columns=["source", "raw", "batch"]).to_pylist()
-    return [
-        (due_at(record["raw"]), decided[record["batch"]])
-        for record in records
-        if record["source"] == SOURCE and record["batch"] in decided
-    ]
-
-
-def _ended(book: Sequence[Mapping[str, Any]], job: str) -> dict[str, datetime]:
-    """When each batch of a job was complete."""
-    return {row["batch"]: row["recorded_at"] for row in book if row["job"] == job and row["kind"] == "outcome"}
-
-
-def _next_outcome(book: Sequence[Mapping[str, Any]], job: str, moment: datetime) -> datetime | None:
-    """When the first batch of a job that began after a moment was complete; None if it isn't yet."""
-    begun = [
-        (row["recorded_at"], row["batch"])
-        for row in book
-        if row["job"] == job and row["kind"] == "intent" and row["recorded_at"] >= moment
-    ]
-    return _ended(book, job).get(min(begun)[1]) if begun else None

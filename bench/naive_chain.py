@@ -47,7 +47,9 @@ def run(spark: SparkSession, address: str, topic: str, folder: Path) -> None:
     def to_decisions(rows: DataFrame, number: int) -> None:
         often = F.count("*").over(Window.partitionBy("lead")) >= 3
         decided = rows.select("lead", "at", F.when(often, "engage").otherwise("none").alias("action"))
-        numbered = decided.withColumn("batch", F.lit(number))
+        numbered = decided.withColumn(
+            "batch", F.lit(number).cast("bigint")
+        )  # Delta doesn't widen an int when it appends
         numbered.write.format("delta").mode("append").option("userMetadata", str(number)).save(decisions)
 
     for name, table, step in (("silver", bronze, to_silver), ("decisions", silver, to_decisions)):

@@ -55,6 +55,9 @@ def latency(found: Sequence[Latency], schedule: Schedule) -> Section:
     )  # fmt: skip
     told = (
         f"p50 {ours.within(50):.1f} s (aim: {P50_AIM}), p99 {ours.within(99):.1f} s (aim: {P99_AIM:.0f}).",
+        "A pass through all jobs, median seconds: "
+        + ", ".join(f"{job} {seconds:.1f}" for job, seconds in ours.seconds_by_job.items())
+        + ".",
         f"Workload: {schedule.rate:,} signals a second of {schedule.leads:,} leads; {schedule.warm_up} s not measured, "
         f"then {schedule.measured} s.",
     )

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from leadhouse.bench import __main__ as command
 from leadhouse.bench import floors, report, scoring
 from leadhouse.bench.growth import FEW, HISTORY, LEADS, SMALL, Batch, Growth
-from leadhouse.bench.latency import Latency, Schedule
+from leadhouse.bench.latency import Latency, Schedule, first_error
 from leadhouse.bench.measure import Line, Stopwatch
 from leadhouse.bench.polars_peer import parse_and_split
 from leadhouse.bench.workload import Workload, make_workload
@@ -136,6 +136,13 @@ def test_latency_is_told_in_shares_of_the_signals() -> None:
     assert (ours.within(50), ours.within(99), ours.within(100)) == (100.0, 198.0, 200.0)
     section = report.latency([ours, ours], Schedule(rate=10, warm_up=1, measured=20, leads=5))
     assert section.rows[0] == ("ours", "200", "100.0", "198.0", "200.0", "3")
+
+
+def test_of_a_log_the_first_error_is_told() -> None:
+    frames = "\tat java.lang.Thread.run(Thread.java)\n" * 1_000
+    log = f"WARN slow\nERROR query 1\nAnalysisException: batch\n{frames}ERROR query 2\nReceived empty command\n{frames}"
+    assert first_error(log) == "ERROR query 1\nAnalysisException: batch\nERROR query 2\nReceived empty command"
+    assert first_error("WARN slow\n" * 1_000).endswith("WARN slow")
 
 
 def test_a_number_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
