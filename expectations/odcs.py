@@ -9,6 +9,7 @@ pen is not silently ignored.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -155,8 +156,8 @@ def _contract(
         max_shrink=custom.get("maxShrink", 0.3),
         min_rows=custom.get("minRows", 100),
         adapter=custom.get("adapter"),
-        retention_days=_days(document.get("slaProperties"), "retention", 1, problems),
-        freshness_hours=_days(document.get("slaProperties"), "freshness", 24, problems),
+        retention_days=_retention_days(document.get("slaProperties"), problems),
+        freshness_hours=_freshness_hours(document.get("slaProperties"), problems),
     )
 
 
@@ -200,19 +201,33 @@ def _check_fields(fields: tuple[Field, ...], custom: Mapping[str, Any], problems
             )
 
 
-def _days(entries: Any, name: str, per_day: float, problems: Problems) -> Any:
-    """A service level in days (``per_day`` 1) or hours (24); None where the contract states none."""
+def _service_days(entries: Any, name: str, problems: Problems) -> float | None:
+    """A service level in days; None where the contract states none."""
     for entry in entries or []:
         if entry.get("property") == name:
             unit, value = entry.get("unit", "d"), entry.get("value")
-            if unit not in _UNITS or isinstance(value, bool) or not isinstance(value, int | float):
-                problems.add(
-                    f"slaProperties.{name}", f"expected a number of {', '.join(_UNITS)}; got {value!r} {unit!r}"
-                )
-                return None
-            days = value * _UNITS[unit] * per_day
-            return int(days) if per_day == 1 else days
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if unit in _UNITS and number and 0 < value < math.inf:
+                return float(value * _UNITS[unit])
+            problems.add(
+                f"slaProperties.{name}",
+                f"expected a number above 0 of {', '.join(_UNITS)}; got {value!r} {unit!r}",
+            )
+            return None
     return None
+
+
+def _retention_days(entries: Any, problems: Problems) -> int | None:
+    days = _service_days(entries, "retention", problems)
+    if days is None or days == int(days):
+        return None if days is None else int(days)
+    problems.add("slaProperties.retention", f"expected whole days, since facts expire by the day; got {days:g} days")
+    return None
+
+
+def _freshness_hours(entries: Any, problems: Problems) -> float | None:
+    days = _service_days(entries, "freshness", problems)
+    return None if days is None else days * 24
 
 
 def _owner(team: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,20 @@ def test_every_problem_of_a_file_is_reported_at_once() -> None:
 def test_what_is_no_contract_is_refused(content: bytes, said: str) -> None:
     with pytest.raises(InputError, match=said):
         parse_contract(content, "x.yaml", "acme")
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [
+        ("{property: retention, value: 6, unit: h}", "expected whole days"),  # rounded down, all would expire at once
+        ("{property: retention, value: -1, unit: d}", "above 0"),
+        ("{property: freshness, value: 0, unit: h}", "above 0"),
+        ("{property: freshness, value: 1, unit: fortnight}", "expected a number above 0 of"),
+    ],
+)
+def test_a_service_level_that_nothing_could_keep_is_refused(level: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        parse_contract(re.sub(r"slaProperties: .*", f"slaProperties: [{level}]", GOOD).encode(), "crm.yaml", "acme")
 
 
 def test_an_unknown_key_is_refused_by_the_standards_own_schema() -> None:
