@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from leadhouse.bench import page, report
+from leadhouse.bench.dlt_peer import INSTALL, find_python
 from leadhouse.bench.growth import measure_growth
 from leadhouse.bench.latency import Schedule, measure_latency
 from leadhouse.bench.memory import measure_memory
@@ -72,8 +73,9 @@ def _throughput(options: argparse.Namespace, scratch: Path, say: Say) -> Section
     say(f"generating {options.events:,} events")
     work = make_workload(scratch / "work", options.events, options.seed)
     leads = options.leads or options.events
-    lines = Bench(scratch / "work" / "lakes", work, leads, options.runs, options.seed, say).measure()
-    return report.throughput(lines, work, options.runs, options.seed)
+    dlt = find_python(options.dlt_python)
+    lines, stages = Bench(scratch / "work" / "lakes", work, leads, options.runs, options.seed, say, dlt).measure()
+    return report.throughput(lines, stages, work, options.runs, options.seed)
 
 
 def _latency(options: argparse.Namespace, scratch: Path, say: Say) -> Section:
@@ -119,6 +121,8 @@ def _options() -> argparse.ArgumentParser:
     ):
         parser.add_argument(flag, type=_positive, default=default, help=f"{meaning} (default: {default:,})")
     parser.add_argument("--leads", type=_positive, help="throughput: leads to score (default: as many as events)")
+    parser.add_argument("--dlt-python", type=Path, metavar="PYTHON",
+                        help=f"throughput: a Python that has dlt: {INSTALL} (default: this one)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=7, help="seed of everything that is generated (default: 7)")
     parser.add_argument("--scratch", type=Path, help="folder to work in (default: the system's for temporary files)")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables into a page of the docs")

@@ -1,4 +1,4 @@
-"""The bare Spark jobs: the same reads and writes as ingest and refine, and nothing else.
+"""The bare Spark jobs: the same reads and writes as ingest (of files, of a topic) and refine, and nothing else.
 
 They write the columns of the same tables, with ids made by the same hashes, into the tables of a lake of their own.
 They leave out: the list of files and their fingerprints, byte positions, the intent and outcome of a batch, lineage,
@@ -42,6 +42,35 @@ def ingest_floor(spark: SparkSession, workload: Workload, lake: Lake, received_a
         *[F.lit(None).cast(kind).alias(name) for name, kind in OF_MESSAGES.items()],
     )
     _append(lake, "bronze.records", rows.select("*", record_id()))
+
+
+def topic_floor(spark: SparkSession, address: str, topic: str, lake: Lake, received_at: datetime) -> None:
+    """Read a topic from its first message to its last and write bronze.records."""
+    rows = messages(spark, address, topic).select(
+        F.lit(TENANT).alias("tenant"),
+        F.lit(SOURCE).alias("source"),
+        F.col("topic").alias("origin"),
+        F.col("partition"),
+        F.col("offset").alias("position"),
+        F.col("value").alias("raw"),
+        F.lit(None).cast("string").alias("header_id"),
+        F.lit(received_at).alias("received_at"),
+        F.col("key").alias("message_key"),
+        F.col("headers").alias("message_headers"),
+        F.col("timestamp").alias("message_time"),
+    )
+    _append(lake, "bronze.records", rows.select("*", record_id()))
+
+
+def messages(spark: SparkSession, address: str, topic: str) -> DataFrame:
+    """Return what a topic of a broker holds, with Spark's own columns of a Kafka source."""
+    return (
+        spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", address)
+        .option("subscribe", topic)
+        .option("includeHeaders", "true")
+        .load()
+    )
 
 
 def refine_floor(spark: SparkSession, bronze: Lake, lake: Lake, key: bytes) -> None:

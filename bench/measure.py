@@ -41,8 +41,11 @@ class Line:
     what: str
     rows: int
     seconds: float
-    floor_seconds: float
-    peer_seconds: float
+    floor_seconds: float | None
+    """None: not measured."""
+    peer_seconds: float | None
+    absent: str = field(default="–", kw_only=True)
+    """What the table says in place of a peer that was not measured."""
 
     @property
     def rate(self) -> float:
@@ -50,11 +53,11 @@ class Line:
         return self.rows / self.seconds
 
     @property
-    def to_floor(self) -> float:
+    def to_floor(self) -> float | None:
         """Leadhouse's rate as a share of the bare Spark job's."""
-        return self.floor_seconds / self.seconds
+        return None if self.floor_seconds is None else self.floor_seconds / self.seconds
 
     @property
-    def to_peer(self) -> float:
+    def to_peer(self) -> float | None:
         """Leadhouse's rate as a share of the peer's."""
-        return self.peer_seconds / self.seconds
+        return None if self.peer_seconds is None else self.peer_seconds / self.seconds

@@ -9,8 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from leadhouse.bench import floors, scoring
+from leadhouse.bench.dlt_peer import load_by_dlt
 from leadhouse.bench.measure import FLOOR, OURS, PEER, Line, Stopwatch
+from leadhouse.bench.messages import INGEST_TOPIC, sent_messages, take_messages
+from leadhouse.bench.model import TREES
 from leadhouse.bench.polars_peer import parse_and_split
+from leadhouse.bench.through import STAGES, decide_on_facts
 from leadhouse.bench.workload import Workload
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs import ingest, refine, score
@@ -20,6 +24,9 @@ from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import Report, run_job
 
 INGEST, REFINE, SCORE = "ingest", "refine", "score"
+BOTH = f"{INGEST} + {REFINE}"
+DLT = f"{BOTH}, beside dlt"
+THROUGH = "through decisions"
 _PARSE = "parse and split"
 
 
@@ -33,26 +40,49 @@ class Bench:
     runs: int
     seed: int
     say: Callable[[str], None]
+    dlt: Path | None = None
+    """The Python that has dlt; None: it isn't measured."""
 
-    def measure(self) -> list[Line]:
-        """Do everything ``runs`` times, in turns, and return the medians."""
+    def measure(self) -> tuple[list[Line], dict[str, float]]:
+        """Do everything ``runs`` times, in turns; return the medians, and the seconds of each job through decisions."""
         watch = Stopwatch(self.say)
         self.folder.mkdir(parents=True, exist_ok=True)
         for number in range(self.runs):
             self._facts(watch, self.folder / f"facts-{number}")
+        with sent_messages(self.workload, self.folder / "topic") as address:
+            for number in range(self.runs):
+                take_messages(self.workload, address, self.folder / f"topic-{number}", watch)
+        loaded = self._load()
         self._scores(watch)
+        stages = {what: watch.median(what, OURS) for what in (INGEST, REFINE, *STAGES)}
+        return self._lines(watch, stages, loaded), stages
+
+    def _lines(self, watch: Stopwatch, stages: dict[str, float], loaded: tuple[float, str] | None) -> list[Line]:
         peer = watch.median(_PARSE, PEER)
-        ours = {what: watch.median(what, OURS) for what in (INGEST, REFINE)}
         bare = {what: watch.median(what, FLOOR) for what in (INGEST, REFINE)}
-        both = f"{INGEST} + {REFINE}"
+        both, events = stages[INGEST] + stages[REFINE], self.workload.events
+        by_dlt, version = loaded or (None, "")
         return [
-            *(Line(what, self.workload.events, ours[what], bare[what], peer) for what in (INGEST, REFINE)),
-            Line(both, self.workload.events, sum(ours.values()), sum(bare.values()), peer),
+            Line(INGEST, events, stages[INGEST], bare[INGEST], peer),
+            Line(INGEST_TOPIC, events, watch.median(INGEST_TOPIC, OURS), watch.median(INGEST_TOPIC, FLOOR), None),
+            Line(REFINE, events, stages[REFINE], bare[REFINE], peer),
+            Line(BOTH, events, both, sum(bare.values()), peer),
+            Line(f"{DLT} {version}".strip(), events, both, None, by_dlt, absent="not installed"),
+            Line(THROUGH, events, sum(stages.values()), None, None),
             Line(SCORE, self.leads, *(watch.median(SCORE, who) for who in (OURS, FLOOR, PEER))),
         ]
 
+    def _load(self) -> tuple[float, str] | None:
+        """Let dlt load the files, once: it may take as long as all else. Return the seconds and its version."""
+        if self.dlt is None:
+            return None
+        loaded = load_by_dlt(self.dlt, self.workload.files, self.folder / "dlt")
+        shutil.rmtree(self.folder / "dlt")
+        self.say(f"dlt: {loaded[0]:.1f} s")
+        return loaded
+
     def _facts(self, watch: Stopwatch, folder: Path) -> None:
-        """One run of ingest and refine, of the bare jobs and of the peer; what they wrote is removed afterwards."""
+        """One run through decisions, of the bare jobs and of the peer; what they wrote is removed afterwards."""
         work = self.workload
         with open_run(folder / "lake", work.workspace, landing=work.landing, holder="bench") as run:
             with watch.running(INGEST, OURS):
@@ -65,6 +95,7 @@ class Bench:
                 floors.ingest_floor(run.spark, work, bare, datetime.now(UTC))
             with watch.running(REFINE, FLOOR):
                 floors.refine_floor(run.spark, run.lake, bare, next(iter(run.keys.values())))
+            decide_on_facts(run, work, watch, self.seed)
         with watch.running(_PARSE, PEER):
             parse_and_split(work, folder / "peer")
         shutil.rmtree(folder)
@@ -72,7 +103,7 @@ class Bench:
     def _scores(self, watch: Stopwatch) -> None:
         filled = self.folder / "scores"
         with open_run(filled, self.workload.workspace, holder="bench") as run:
-            self.say(f"features of {self.leads:,} leads and a model of {scoring.TREES} trees")
+            self.say(f"features of {self.leads:,} leads and a model of {TREES} trees")
             trees = bytes(scoring.fill(run, self.leads, self.seed).save_raw("ubj"))
         for number in range(self.runs):
             self._score(watch, filled, self.folder / f"scores-{number}", trees)

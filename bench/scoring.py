@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -18,23 +17,19 @@ from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
+from leadhouse.bench.model import EXAMPLES, crown, train
 from leadhouse.bench.workload import TENANT
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.expectations.tables import table_specs
-from leadhouse.jobs.champion import keep_model, open_registry
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.lake import Lake
-from leadhouse.models.examples import read_examples
-from leadhouse.models.fit import Params, fit
-from leadhouse.models.learn import NotEnough, Plan, Trained, learn, prepare
+from leadhouse.models.learn import Trained
 from leadhouse.models.matrix import Floats
-from leadhouse.models.package import pack
 from leadhouse.transforms.hashing import content_hash
 
-TREES, NUMBERS, CATEGORIES = 200, 36, 4
+NUMBERS, CATEGORIES = 36, 4
 FILLED = 0.6
 """Share of the features that a lead has: an absent count is not in the map."""
-_EXAMPLES = 5_000
 _CHUNK = 50_000
 _AS_OF = datetime(2024, 6, 30, tzinfo=UTC)
 _LEVELS = np.array(["DE", "FR", "US", "NL", "GB"])
@@ -65,9 +60,7 @@ def fill(run: Run, rows: int, seed: int) -> xgb.Booster:
     reader = pa.RecordBatchReader.from_batches(_SCHEMA, _features(rows, seed))
     write_deltalake(table, reader, mode="append")
     trained = _trained(seed)
-    registry = open_registry(run)
-    registry.promote(registry.register(trained, tenant=TENANT, tags={}))
-    keep_model(run.lake, pack(trained.model))
+    crown(run, trained)
     return trained.model.fitted.booster
 
 
@@ -183,25 +176,5 @@ def _maps(draw: np.random.Generator, count: int) -> tuple[pa.MapArray, pa.MapArr
 
 @cache
 def _trained(seed: int) -> Trained:
-    """A model with its evidence, as the train job makes it, but of exactly 200 trees."""
-    draw = np.random.default_rng((seed, 1_000_003))
-    numbers, categories = _maps(draw, _EXAMPLES)
-    first = np.array([dict(entry).get("days_since", 0.0) for entry in numbers.to_pylist()])
-    table = pa.table(
-        {
-            "lead_id": [f"lead{place:07}" for place in range(_EXAMPLES)],
-            "as_of": pa.array([_AS_OF] * _EXAMPLES, pa.timestamp("us", "UTC")),
-            "label": draw.random(_EXAMPLES) < 1 / (1 + np.exp(2 - first / 8)),
-            "timed": [False] * _EXAMPLES,
-            "numbers": numbers,
-            "categories": categories,
-        }
-    )
-    plan = Plan(TENANT, "won", 30, folds=2, seed=seed)
-    prepared = prepare(read_examples(table), plan)
-    if isinstance(prepared, NotEnough):
-        raise LeadhouseError(f"bench: expected a model; got none: {prepared.reason}; change bench/scoring.py")
-    learned = learn(prepared, plan)
-    examples, params = prepared.examples, Params(seed=seed, max_depth=6)
-    fitted = fit(prepared.matrix, examples.labels, examples.leads, prepared.learned.spec, params, TREES)
-    return replace(learned, model=replace(learned.model, fitted=fitted))
+    numbers, categories = _maps(np.random.default_rng((seed, 1_000_003)), EXAMPLES)
+    return train(numbers, categories, seed)

@@ -1,4 +1,4 @@
-"""What the bench works on: page views as a tracker lands them, and the workspace that reads them."""
+"""What the bench works on: page views as a tracker lands or sends them, and the workspaces that read them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from leadhouse.bench.crm import visitor, write_crm
 
 TENANT = "bench"
 SOURCE = "page_views"
@@ -31,6 +33,9 @@ _AGENTS = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1",
 )
 
+_FILES = '{server: landing, type: local, path: "web/page_views*.jsonl", format: json}'
+_TOPIC = '{{server: stream, type: kafka, host: "{address}", format: json}}'
+_TOPIC_NAME = f"  - {{property: topic, value: {SOURCE}}}\n"
 _CONTRACT = """\
 apiVersion: v3.1.0
 kind: DataContract
@@ -40,10 +45,9 @@ version: 1.0.0
 status: active
 team: {name: web}
 description: {purpose: "Page views that the bench generates."}
-servers:
-  - {server: landing, type: local, path: web/page_views*.jsonl, format: json}
+servers: [SERVER]
 customProperties:
-  - {property: delivery, value: events}
+TOPIC  - {property: delivery, value: events}
   - {property: channel, value: web}
 schema:
   - name: page_views
@@ -91,6 +95,10 @@ class Workload:
     """Good lines that are there a second time."""
     size: int
     """Bytes of all files."""
+    leads: int
+    """Visitors that the CRM knows."""
+    crm: Path
+    """The folder with the CRM's export of them."""
 
     @property
     def files(self) -> list[Path]:
@@ -99,15 +107,14 @@ class Workload:
 
 
 def make_workload(folder: Path, events: int, seed: int) -> Workload:
-    """Write ``events`` page views into a few files, and the workspace with their contract.
+    """Write ``events`` page views into a few files, the CRM's leads, and the workspace with their contracts.
 
     3 % of the lines are bad (each of six ways in turn), 2 % repeat an earlier one, 1 % tell of what was two months ago.
     The same seed gives the same bytes.
     """
-    workspace, landing = folder / "workspace", folder / "landing"
-    (workspace / "contracts").mkdir(parents=True)
-    (workspace / "contracts" / "page_views.odcs.yaml").write_text(_CONTRACT, encoding="utf-8")
-    (workspace / "settings.toml").write_text(f'tenant = "{TENANT}"\n', encoding="utf-8")
+    workspace, landing, crm = folder / "workspace", folder / "landing", folder / "crm"
+    write_workspace(workspace)
+    leads = write_crm(workspace, crm, _visitors(events))
     (landing / "web").mkdir(parents=True)
     draw = np.random.default_rng(seed)
     fate = draw.random(events)
@@ -130,7 +137,21 @@ def make_workload(folder: Path, events: int, seed: int) -> Workload:
                         good.append(written[-1])
             content = ("\n".join(written) + "\n").encode() if written else b""
             size += file.write(content)
-    return Workload(landing, workspace, events, bad, repeated, size)
+    return Workload(landing, workspace, events, bad, repeated, size, leads, crm)
+
+
+def write_workspace(workspace: Path, *, address: str | None = None) -> None:
+    """Write a workspace for page views; ``address`` is that of the broker that has them. None: they land as files."""
+    server, topic = (_FILES, "") if address is None else (_TOPIC.format(address=address), _TOPIC_NAME)
+    (workspace / "contracts").mkdir(parents=True)
+    (workspace / "contracts" / "page_views.odcs.yaml").write_text(
+        _CONTRACT.replace("SERVER", server).replace("TOPIC", topic), encoding="utf-8"
+    )
+    (workspace / "settings.toml").write_text(f'tenant = "{TENANT}"\n', encoding="utf-8")
+
+
+def _visitors(events: int) -> int:
+    return max(1, events // EVENTS_PER_VISITOR)
 
 
 class _Lines:
@@ -140,7 +161,7 @@ class _Lines:
         late = draw.random(events) < _LATE
         moments = _FIRST + draw.integers(0, _SPAN, events) - np.where(late, _LATENESS, 0)
         self._moments = np.datetime_as_string(moments.astype("datetime64[ms]"), unit="ms").tolist()
-        self._visitors = draw.integers(0, max(1, events // EVENTS_PER_VISITOR), events).tolist()
+        self._visitors = draw.integers(0, _visitors(events), events).tolist()
         self._types = draw.choice(len(TYPES), events, p=[0.85, 0.1, 0.05]).tolist()
         self._paths = draw.integers(0, len(_PATHS), events).tolist()
         self._campaigns = draw.integers(0, len(_CAMPAIGNS), events).tolist()
@@ -171,7 +192,7 @@ class _Lines:
         return {
             "event_id": f"{self._nonces[place]:016x}{place:08x}",
             "type": TYPES[self._types[place]],
-            "anonymous_id": f"visitor-{self._visitors[place]:010}",
+            "anonymous_id": visitor(self._visitors[place]),
             "occurred_at": f"{self._moments[place]}Z",
             "page": {"url": _PATHS[self._paths[place]], "seconds": self._seconds[place]},
             **({"campaign": {"name": campaign}} if campaign else {}),

@@ -12,14 +12,17 @@ import pytest
 from pyspark.sql import SparkSession
 
 from leadhouse.bench import __main__ as command
-from leadhouse.bench import floors, report, scoring
+from leadhouse.bench import dlt_peer, floors, report, scoring
+from leadhouse.bench.dlt_peer import find_python, load_by_dlt
 from leadhouse.bench.growth import FEW, HISTORY, LEADS, SMALL, Batch, Growth
 from leadhouse.bench.latency import Latency, Schedule, first_error
 from leadhouse.bench.measure import Line, Stopwatch
+from leadhouse.bench.messages import sent_messages
 from leadhouse.bench.polars_peer import parse_and_split
-from leadhouse.bench.workload import Workload, make_workload
+from leadhouse.bench.workload import SOURCE, Workload, make_workload, write_workspace
+from leadhouse.conf.errors import LeadhouseError
 from leadhouse.expectations.tables import table_specs
-from leadhouse.jobs import ingest, refine
+from leadhouse.jobs import ingest, refine, topics
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import run_job
@@ -81,6 +84,36 @@ def test_the_peer_splits_as_refine_does(workload: Workload, tmp_path: Path) -> N
     assert silver.null_count().select("event_id", "type", "anonymous_id", "occurred_at").row(0) == (0, 0, 0, 0)
 
 
+def test_the_bare_job_takes_what_the_topics_job_takes(spark: SparkSession, workload: Workload, tmp_path: Path) -> None:
+    with sent_messages(workload, tmp_path) as address:
+        write_workspace(tmp_path / "workspace", address=address)
+        with open_run(tmp_path / "lake", tmp_path / "workspace") as run:
+            topics.run(run)
+            bare = open_lake(tmp_path / "bare")
+            floors.topic_floor(spark, address, SOURCE, bare, datetime.now(UTC))
+            ours = rows(run.lake, "bronze.records")
+    theirs = rows(bare, "bronze.records")
+    assert ours.schema == theirs.schema
+    columns = ["partition", "position", "raw", "message_time"]
+    order = [("partition", "ascending"), ("position", "ascending")]
+    assert ours.select(columns).sort_by(order) == theirs.select(columns).sort_by(order)
+
+
+def test_dlt_is_told_what_to_load_and_asked_how_long_it_took(
+    workload: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@" > arguments; echo 1.5 9.0\n')
+    python.chmod(0o755)
+    assert load_by_dlt(python, workload.files, tmp_path / "loaded") == (1.5, "9.0")
+    told = (tmp_path / "loaded" / "arguments").read_text().split()
+    assert told[1:] == [str(tmp_path / "loaded"), *map(str, workload.files)]
+    with pytest.raises(LeadhouseError, match="--dlt-python: expected a Python with dlt"):
+        load_by_dlt(tmp_path / "none", workload.files, tmp_path / "loaded")
+    monkeypatch.setattr(dlt_peer, "find_spec", lambda name: None)
+    assert (find_python(None), find_python(python)) == (None, python)
+
+
 def test_the_bare_scorer_reads_features_as_the_model_does(tmp_path: Path) -> None:
     spec = scoring._trained(seed=2).model.fitted.spec
     batch = next(scoring._features(300, seed=2))
@@ -91,6 +124,8 @@ def test_the_bare_scorer_reads_features_as_the_model_does(tmp_path: Path) -> Non
 def test_a_line_compares_rates() -> None:
     line = Line("refine", rows=100, seconds=2.0, floor_seconds=1.0, peer_seconds=0.5)
     assert (line.rate, line.to_floor, line.to_peer) == (50.0, 0.5, 0.25)
+    alone = Line("refine", rows=100, seconds=2.0, floor_seconds=None, peer_seconds=None, absent="not installed")
+    assert report._cells(alone)[4:] == ("–", "–", "not installed", "–")
 
 
 def test_the_middle_run_counts() -> None:
@@ -108,7 +143,17 @@ def test_the_command_prints_what_it_writes(
     printed = " ".join(capsys.readouterr().out.split())
     text = page.read_text()
     table = [row.strip("| ").split(" | ") for row in text.splitlines() if row.startswith("| ")]
-    firsts = ["ingest", "refine", "ingest + refine", "score", "second tenth", "last tenth"]
+    firsts = [
+        "ingest",
+        "ingest from Kafka",
+        "refine",
+        "ingest + refine",
+        "ingest + refine, beside dlt",
+        "through decisions",
+        "score",
+        "second tenth",
+        "last tenth",
+    ]
     told = [row for row in table if row[0] in firsts and len(row) in (8, 3)]
     assert [row[0] for row in told] == firsts
     assert all(cell in printed for row in told for cell in row)
