@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
+from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
 from leadhouse.expectations.contract import Contract
@@ -38,7 +39,7 @@ class Known:
     items: DataFrame | None = None
     """Rows of silver.items, of all sources of the tenant that may share the key."""
     traits: DataFrame | None = None
-    """Rows of silver.traits."""
+    """Rows of silver.traits. They and the following two are for sources that deliver full exports."""
     records: DataFrame | None = None
     """Rows of bronze.records."""
     files: DataFrame | None = None
@@ -87,7 +88,7 @@ def take_unit(
     *,
     key: bytes,
     default_region: str,
-    keep: Callable[[DataFrame], DataFrame],
+    keep: Callable[[DataFrame, str], tuple[DataFrame, Mapping[Any, int]]],
     few: bool = False,
     released_at: datetime | None = None,
 ) -> Unit:
@@ -95,7 +96,7 @@ def take_unit(
 
     ``records`` are bronze records of one tenant and source. ``released_at``: a person let them pass at that moment,
     whatever the gate says, and what they say counts as known from then on. ``keep`` computes rows once that are used
-    more than once. ``few``: the driver can hold the records.
+    more than once, and counts those of each value of a column. ``few``: the driver can hold the records.
     """
     parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
     mapping = fact_mapping(contract, default_region)
@@ -104,9 +105,9 @@ def take_unit(
     known_at = F.col("received_at") if released_at is None else F.lit(released_at)
     if known.refused is not None:
         judged = _changed(judged, known.items, known.refused)
-    items = keep(_slim(judged, contract, mapping).withColumn("known_at", known_at))
-    total, good_count = _tally(items)
-    good = items.where(F.size("failures") == 0)
+    items, tally = keep(_slim(judged, contract, mapping, known_at), "good")
+    total, good_count = sum(tally.values()), tally.get(True, 0)
+    good = items.where("good")
     again = known.refused.select("record_id", "item").distinct() if known.refused is not None else None
     before = items.join(again, ["record_id", "item"], "left_semi").count() if again is not None else 0
     export = _export(items, contract, mapping, known)
@@ -116,8 +117,10 @@ def take_unit(
     history = known.items.where(space) if known.items is not None else None
     if history is not None and few:
         history = known_of(history, good, ("tenant", "entity_key"))
-    statuses = keep(item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events))
-    repeats = 0 if held else statuses.where(F.col("status") == "duplicate").count()
+    statuses, by_status = keep(
+        item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events), "status"
+    )
+    repeats = 0 if held else by_status.get("duplicate", 0)
     measures = {
         "items": total,
         "quarantined": 0 if held else total - good_count,
@@ -176,14 +179,16 @@ def _changed(judged: DataFrame, passed: DataFrame | None, refused: DataFrame) ->
     return said.join(before, [*again, *same], "left_anti").select(*judged.columns)
 
 
-def _slim(items: DataFrame, contract: Contract, mapping: FactMapping) -> DataFrame:
-    """Keep only the fields that become facts or that the gate looks at: the others have been judged by now."""
+def _slim(items: DataFrame, contract: Contract, mapping: FactMapping, known_at: Column) -> DataFrame:
+    """Keep only the fields that become facts or that the gate looks at: the others have been judged by now. Add which
+    items are good, and since when we know what they say."""
     kept = mapping.fields_in_facts | judged_fields(contract)
     names = [field.name for field in contract.fields if field.name in kept]
     texts = [field.field for field in mapping.traits]
     row = F.struct(*[F.col("row")[name].alias(name) for name in names or (contract.fields[0].name,)])
     said = F.struct(*[F.col("texts")[name].alias(name) for name in dict.fromkeys(texts)]) if texts else F.lit(None)
-    return items.withColumns({"row": row, "texts": said})
+    good = F.size("failures") == 0
+    return items.withColumns({"row": row, "texts": said, "good": good, "known_at": known_at})
 
 
 def _export(items: DataFrame, contract: Contract, mapping: FactMapping, known: Known) -> Export | None:
@@ -196,11 +201,6 @@ def _export(items: DataFrame, contract: Contract, mapping: FactMapping, known: K
     history = known.items.where(own) if known.items is not None else None
     records, files = known.records.where(own), known.files.where(own)
     return take_export(items, contract, mapping, history=history, traits=traits, records=records, files=files)
-
-
-def _tally(items: DataFrame) -> tuple[int, int]:
-    row = items.agg(F.count(F.lit(1)), F.count(F.when(F.size("failures") == 0, 1))).first()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
 def _quality(good: DataFrame, contract: Contract, items: int, accepted: int) -> tuple[Quality, ...]:
@@ -233,7 +233,8 @@ def _added(records: DataFrame, contract: Contract, headers: Headers) -> tuple[st
         what = "fields"
         known = {field.physical_name.split(".")[0] for field in contract.fields}
         # Producers change as a whole: the first records of a batch tell, and a large batch is not read twice.
-        names = {row["name"] for row in json_fields(records.limit(_LOOKED_AT), shape.encoding).collect()}
+        looked_at = json_fields(records.limit(_LOOKED_AT), shape.encoding).collect()
+        names = {name for row in looked_at for name in row["names"]}
     else:
         return ()
     if not (added := sorted(names - known)):

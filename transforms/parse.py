@@ -63,12 +63,12 @@ def parse_records(records: DataFrame, spec: ParseSpec, header: tuple[str, ...] |
 
 
 def json_fields(records: DataFrame, encoding: str) -> DataFrame:
-    """Return the names of the outermost fields that JSON records have: name STRING, each once.
+    """Return the names of the outermost fields that each of a few JSON records has: names ARRAY<STRING>.
 
-    ``records`` has the column raw. Records that are no JSON object have none.
+    ``records`` has the column raw. Records that are no JSON object are left out.
     """
     names = F.json_object_keys(F.ltrim(_decoded(F.col("raw"), encoding), F.lit("\ufeff")))
-    return records.select(F.explode(names).alias("name")).distinct()
+    return records.select(names.alias("names")).where(F.col("names").isNotNull())
 
 
 def java_charset(encoding: str) -> str:
