@@ -14,13 +14,14 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.gate import judge
 from leadhouse.expectations.mapping import fact_mapping, parse_spec
-from leadhouse.expectations.rules import failures, present_texts, row_rules, typed_row
+from leadhouse.expectations.rules import failures, present_texts, typed_row
 from leadhouse.expectations.suite import judged_fields, suite
 from leadhouse.jobs.exports import Export, take_export
 from leadhouse.jobs.runtime.batches import Count, Quality
 from leadhouse.transforms.deduplicate import item_statuses, known_of
 from leadhouse.transforms.fact_mapping import FactMapping
 from leadhouse.transforms.item_keys import keyed_items
+from leadhouse.transforms.kept_columns import kept_columns
 from leadhouse.transforms.parse import ParseSpec, json_fields, parse_records
 
 Headers = dict[str | None, tuple[str, ...]]
@@ -163,7 +164,7 @@ def _parsed(records: DataFrame, contract: Contract, header_id: str | None, heade
 def _judged(parsed: DataFrame, contract: Contract) -> DataFrame:
     present = parsed.withColumn("texts", present_texts(contract))
     typed = present.withColumn("row", typed_row(contract))
-    return typed.withColumn("failures", failures(row_rules(contract), F.col("problem"))).drop("problem")
+    return typed.withColumn("failures", failures(contract)).drop("problem")
 
 
 def _changed(judged: DataFrame, passed: DataFrame | None, refused: DataFrame) -> DataFrame:
@@ -183,12 +184,16 @@ def _slim(items: DataFrame, contract: Contract, mapping: FactMapping, known_at: 
     """Keep only the fields that become facts or that the gate looks at: the others have been judged by now. Add which
     items are good, and since when we know what they say."""
     kept = mapping.fields_in_facts | judged_fields(contract)
-    names = [field.name for field in contract.fields if field.name in kept]
-    texts = [field.field for field in mapping.traits]
-    row = F.struct(*[F.col("row")[name].alias(name) for name in names or (contract.fields[0].name,)])
-    said = F.struct(*[F.col("texts")[name].alias(name) for name in dict.fromkeys(texts)]) if texts else F.lit(None)
+    names = tuple(field.name for field in contract.fields if field.name in kept) or (contract.fields[0].name,)
+    texts = tuple(dict.fromkeys(field.field for field in mapping.traits))
+    said = _part("texts", texts) if texts else F.lit(None)
     good = F.size("failures") == 0
-    return items.withColumns({"row": row, "texts": said, "good": good, "known_at": known_at})
+    return items.withColumns({"row": _part("row", names), "texts": said, "good": good, "known_at": known_at})
+
+
+@kept_columns
+def _part(struct: str, names: tuple[str, ...]) -> Column:
+    return F.struct(*[F.col(struct)[name].alias(name) for name in names])
 
 
 def _export(items: DataFrame, contract: Contract, mapping: FactMapping, known: Known) -> Export | None:
