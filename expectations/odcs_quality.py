@@ -75,5 +75,8 @@ def read_quality(entry: Mapping[str, Any], column: str | None, where: str, probl
         operator=operator,
         threshold=tuple(float(value) for value in threshold),
         unit=str(unit),
-        arguments=tuple(sorted((entry.get("arguments") or {}).items())),
+        arguments=tuple(
+            (name, tuple(value) if isinstance(value, list) else value)
+            for name, value in sorted((entry.get("arguments") or {}).items())
+        ),
     )

@@ -8,6 +8,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
 from leadhouse.expectations.contract import IDENTITY_ROLES, Contract, Field
+from leadhouse.transforms.kept_columns import kept_columns
 from leadhouse.transforms.values import ValueSpec, fits, present, typed
 
 FUTURE_TOLERANCE = "INTERVAL 1 DAY"
@@ -40,6 +41,7 @@ def value_spec(contract: Contract, field: Field) -> ValueSpec:
     )
 
 
+@kept_columns
 def present_texts(contract: Contract) -> Column:
     """Return the struct of trimmed texts, null tokens made null, from the struct ``texts`` that the parser made."""
     return F.struct(
@@ -50,11 +52,13 @@ def present_texts(contract: Contract) -> Column:
     )
 
 
+@kept_columns
 def typed_row(contract: Contract) -> Column:
     """Return the struct of typed values, one for each field, from the struct ``texts`` of present texts."""
     return F.struct(*[typed(_text(field), value_spec(contract, field)).alias(field.name) for field in contract.fields])
 
 
+@kept_columns
 def row_rules(contract: Contract) -> tuple[RowRule, ...]:
     """Return the contract's rules over items with the columns texts, row (the typed values) and received_at."""
     rules = [rule for field in contract.fields for rule in _field_rules(contract, field)]
@@ -68,11 +72,13 @@ def row_rules(contract: Contract) -> tuple[RowRule, ...]:
     return tuple(rules)
 
 
-def failures(rules: tuple[RowRule, ...], problem: Column) -> Column:
-    """Return what is wrong with an item: an array of (rule, column, message), empty if nothing is.
+@kept_columns
+def failures(contract: Contract) -> Column:
+    """Return what is wrong with an item by its contract: an array of (rule, column, message), empty if nothing is.
 
-    ``problem`` is the parser's word on the record as a whole; if there is one, the rules have nothing to judge.
+    If there is a ``problem``, the parser's word on the record as a whole, the rules have nothing to judge.
     """
+    rules, problem = row_rules(contract), F.col("problem")
     nothing = F.array().cast("ARRAY<STRUCT<rule: STRING, column: STRING, message: STRING>>")
     whole = F.array(
         F.struct(

@@ -78,7 +78,7 @@ def try_contract(
     rows = spark.createDataFrame(table)
     headers = {HEADER_ID if header else None: header}
     kept = KeptRows(spark)
-    keep = partial(kept.keep, few=are_few(table.num_rows))
+    keep = partial(kept.keep_counted, few=are_few(table.num_rows))
     try:
         unit = take_unit(rows, contract, headers, Known(), key=_KEY, default_region=default_region, keep=keep)
         return _trial(unit, table.num_rows, notes, shown)

@@ -78,25 +78,22 @@ def take_units(
     ``released_at`` and ``again`` as of ``refine_records``; ``alone``: as if nothing had come before them.
     """
     contracts = {(contract.tenant, contract.source): contract for contract in pinned_contracts(step)}
-    found = records.groupBy("tenant", "source", "header_id").agg(F.count(F.lit(1)).alias("rows")).collect()
-    few = are_few(sum(row.rows for row in found)) and are_few(0, _bytes(records))
+    rows, size = F.count(F.lit(1)).alias("rows"), F.sum(F.length("raw")).alias("bytes")
+    found = records.groupBy("tenant", "source", "header_id").agg(rows, size).collect()
+    few = are_few(sum(row["rows"] for row in found), sum(row["bytes"] or 0 for row in found))
     if few:
         records = step.keep(records, few=True)
-    missing = sorted({row.source for row in found if (row.tenant, row.source) not in contracts})
+    missing = sorted({row["source"] for row in found if (row["tenant"], row["source"]) not in contracts})
     if missing:
         raise LeadhouseError(
             f"refine: expected a contract for every source with new records; {', '.join(missing)} has none; put it back"
         )
+    seen = _headers(step) if any(row["header_id"] is not None for row in found) else {}
     headers: dict[tuple[str, str], Headers] = {}
-    files = step.read("bronze.files").where(F.col("header_id").isNotNull())
-    seen = {
-        (row.tenant, row.source, row.header_id): tuple(row.header)
-        for row in files.select("tenant", "source", "header_id", "header").distinct().collect()
-    }
     for row in found:
-        columns = seen.get((row.tenant, row.source, row.header_id), ())
-        headers.setdefault((row.tenant, row.source), {})[row.header_id] = columns
-    known = Known() if alone else _known(step, again)
+        columns = seen.get((row["tenant"], row["source"], row["header_id"]), ())
+        headers.setdefault((row["tenant"], row["source"]), {})[row["header_id"]] = columns
+    known = Known() if alone else _known(step, [contracts[unit] for unit in headers], again)
     units: list[Unit] = []
     for tenant, source in sorted(headers):
         contract = contracts[tenant, source]
@@ -107,7 +104,7 @@ def take_units(
             _with_batch(known, units, contract, step.batch.name),
             key=step.run.keys[tenant],
             default_region=step.run.workspace.settings.identity.default_region,
-            keep=lambda rows: step.keep(rows, few=few),
+            keep=lambda rows, by: step.keep_counted(rows, by, few=few),
             few=few,
             released_at=released_at,
         )
@@ -125,18 +122,25 @@ def _with_batch(known: Known, units: Sequence[Unit], contract: Contract, batch: 
     return replace(known, items=reduce(DataFrame.unionByName, [*earlier, *beside]))
 
 
-def _bytes(records: DataFrame) -> int:
-    row = records.agg(F.sum(F.length("raw"))).first()
-    return int(row[0] or 0) if row else 0
+def _headers(step: Step) -> dict[tuple[str, str, str], tuple[str, ...]]:
+    """The column names of every header that was seen, by tenant, source and header id."""
+    files = step.read("bronze.files").where(F.col("header_id").isNotNull())
+    rows = files.select("tenant", "source", "header_id", "header").distinct().collect()
+    return {(row["tenant"], row["source"], row["header_id"]): tuple(row["header"]) for row in rows}
 
 
-def _known(step: Step, again: bool) -> Known:
-    return Known(
+def _known(step: Step, contracts: Sequence[Contract], again: bool) -> Known:
+    known = Known(
         items=None if step.was_empty("silver.items") else step.read("silver.items"),
+        refused=step.read("silver.quarantine") if again else None,
+    )
+    if not any(contract.delivery == "full" for contract in contracts):
+        return known
+    return replace(
+        known,
         traits=None if step.was_empty("silver.traits") else step.read("silver.traits"),
         records=step.read("bronze.records"),
         files=step.read("bronze.files"),
-        refused=step.read("silver.quarantine") if again else None,
     )
 
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
+from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.gate import judge
 from leadhouse.expectations.mapping import fact_mapping, parse_spec
-from leadhouse.expectations.rules import failures, present_texts, row_rules, typed_row
+from leadhouse.expectations.rules import failures, present_texts, typed_row
 from leadhouse.expectations.suite import judged_fields, suite
 from leadhouse.jobs.exports import Export, take_export
 from leadhouse.jobs.runtime.batches import Count, Quality
 from leadhouse.transforms.deduplicate import item_statuses, known_of
 from leadhouse.transforms.fact_mapping import FactMapping
 from leadhouse.transforms.item_keys import keyed_items
+from leadhouse.transforms.kept_columns import kept_columns
 from leadhouse.transforms.parse import ParseSpec, json_fields, parse_records
 
 Headers = dict[str | None, tuple[str, ...]]
@@ -38,7 +40,7 @@ class Known:
     items: DataFrame | None = None
     """Rows of silver.items, of all sources of the tenant that may share the key."""
     traits: DataFrame | None = None
-    """Rows of silver.traits."""
+    """Rows of silver.traits. They and the following two are for sources that deliver full exports."""
     records: DataFrame | None = None
     """Rows of bronze.records."""
     files: DataFrame | None = None
@@ -87,7 +89,7 @@ def take_unit(
     *,
     key: bytes,
     default_region: str,
-    keep: Callable[[DataFrame], DataFrame],
+    keep: Callable[[DataFrame, str], tuple[DataFrame, Mapping[Any, int]]],
     few: bool = False,
     released_at: datetime | None = None,
 ) -> Unit:
@@ -95,7 +97,7 @@ def take_unit(
 
     ``records`` are bronze records of one tenant and source. ``released_at``: a person let them pass at that moment,
     whatever the gate says, and what they say counts as known from then on. ``keep`` computes rows once that are used
-    more than once. ``few``: the driver can hold the records.
+    more than once, and counts those of each value of a column. ``few``: the driver can hold the records.
     """
     parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
     mapping = fact_mapping(contract, default_region)
@@ -104,9 +106,9 @@ def take_unit(
     known_at = F.col("received_at") if released_at is None else F.lit(released_at)
     if known.refused is not None:
         judged = _changed(judged, known.items, known.refused)
-    items = keep(_slim(judged, contract, mapping).withColumn("known_at", known_at))
-    total, good_count = _tally(items)
-    good = items.where(F.size("failures") == 0)
+    items, tally = keep(_slim(judged, contract, mapping, known_at), "good")
+    total, good_count = sum(tally.values()), tally.get(True, 0)
+    good = items.where("good")
     again = known.refused.select("record_id", "item").distinct() if known.refused is not None else None
     before = items.join(again, ["record_id", "item"], "left_semi").count() if again is not None else 0
     export = _export(items, contract, mapping, known)
@@ -116,8 +118,10 @@ def take_unit(
     history = known.items.where(space) if known.items is not None else None
     if history is not None and few:
         history = known_of(history, good, ("tenant", "entity_key"))
-    statuses = keep(item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events))
-    repeats = 0 if held else statuses.where(F.col("status") == "duplicate").count()
+    statuses, by_status = keep(
+        item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events), "status"
+    )
+    repeats = 0 if held else by_status.get("duplicate", 0)
     measures = {
         "items": total,
         "quarantined": 0 if held else total - good_count,
@@ -160,7 +164,7 @@ def _parsed(records: DataFrame, contract: Contract, header_id: str | None, heade
 def _judged(parsed: DataFrame, contract: Contract) -> DataFrame:
     present = parsed.withColumn("texts", present_texts(contract))
     typed = present.withColumn("row", typed_row(contract))
-    return typed.withColumn("failures", failures(row_rules(contract), F.col("problem"))).drop("problem")
+    return typed.withColumn("failures", failures(contract)).drop("problem")
 
 
 def _changed(judged: DataFrame, passed: DataFrame | None, refused: DataFrame) -> DataFrame:
@@ -176,14 +180,20 @@ def _changed(judged: DataFrame, passed: DataFrame | None, refused: DataFrame) ->
     return said.join(before, [*again, *same], "left_anti").select(*judged.columns)
 
 
-def _slim(items: DataFrame, contract: Contract, mapping: FactMapping) -> DataFrame:
-    """Keep only the fields that become facts or that the gate looks at: the others have been judged by now."""
+def _slim(items: DataFrame, contract: Contract, mapping: FactMapping, known_at: Column) -> DataFrame:
+    """Keep only the fields that become facts or that the gate looks at: the others have been judged by now. Add which
+    items are good, and since when we know what they say."""
     kept = mapping.fields_in_facts | judged_fields(contract)
-    names = [field.name for field in contract.fields if field.name in kept]
-    texts = [field.field for field in mapping.traits]
-    row = F.struct(*[F.col("row")[name].alias(name) for name in names or (contract.fields[0].name,)])
-    said = F.struct(*[F.col("texts")[name].alias(name) for name in dict.fromkeys(texts)]) if texts else F.lit(None)
-    return items.withColumns({"row": row, "texts": said})
+    names = tuple(field.name for field in contract.fields if field.name in kept) or (contract.fields[0].name,)
+    texts = tuple(dict.fromkeys(field.field for field in mapping.traits))
+    said = _part("texts", texts) if texts else F.lit(None)
+    good = F.size("failures") == 0
+    return items.withColumns({"row": _part("row", names), "texts": said, "good": good, "known_at": known_at})
+
+
+@kept_columns
+def _part(struct: str, names: tuple[str, ...]) -> Column:
+    return F.struct(*[F.col(struct)[name].alias(name) for name in names])
 
 
 def _export(items: DataFrame, contract: Contract, mapping: FactMapping, known: Known) -> Export | None:
@@ -196,11 +206,6 @@ def _export(items: DataFrame, contract: Contract, mapping: FactMapping, known: K
     history = known.items.where(own) if known.items is not None else None
     records, files = known.records.where(own), known.files.where(own)
     return take_export(items, contract, mapping, history=history, traits=traits, records=records, files=files)
-
-
-def _tally(items: DataFrame) -> tuple[int, int]:
-    row = items.agg(F.count(F.lit(1)), F.count(F.when(F.size("failures") == 0, 1))).first()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
 def _quality(good: DataFrame, contract: Contract, items: int, accepted: int) -> tuple[Quality, ...]:
@@ -233,7 +238,8 @@ def _added(records: DataFrame, contract: Contract, headers: Headers) -> tuple[st
         what = "fields"
         known = {field.physical_name.split(".")[0] for field in contract.fields}
         # Producers change as a whole: the first records of a batch tell, and a large batch is not read twice.
-        names = {row["name"] for row in json_fields(records.limit(_LOOKED_AT), shape.encoding).collect()}
+        looked_at = json_fields(records.limit(_LOOKED_AT), shape.encoding).collect()
+        names = {name for row in looked_at for name in row["names"]}
     else:
         return ()
     if not (added := sorted(names - known)):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
+from leadhouse.transforms.kept_columns import kept_columns
 from leadhouse.transforms.knowledge import batch_order
 
 _ITEM = ("tenant", "source", "record_id", "item", "item_key", "entity_key", "identity_key")
@@ -24,17 +25,17 @@ def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool
     Returns tenant, source, record_id, item, item_key, entity_key, identity_key, arrival, status, known_at.
     """
     narrow = items.select(*_ITEM, "known_at", *[column for column in _ARRIVAL if column not in _ITEM])
-    by_entity = Window.partitionBy("tenant", "entity_key").orderBy(*_ARRIVAL)
-    numbered = narrow.withColumn("arrival", F.row_number().over(by_entity))
+    numbered = narrow.withColumn("arrival", _place("tenant", "entity_key"))
     if by_order:
         known = _with_last_key(numbered, history)
+        by_entity = Window.partitionBy("tenant", "entity_key").orderBy(*_ARRIVAL)
         before = F.coalesce(F.lag("item_key").over(by_entity), F.col("last_key"))
         repeats = F.col("item_key").eqNullSafe(before)
     else:
         known = _with_seen(numbered, history)
         # The same item twice in this batch: where it differs from others of its entity, it is counted by itself.
-        by_item = Window.partitionBy("tenant", "entity_key", "item_key").orderBy(*_ARRIVAL)
-        known = known.withColumn("nth", F.col("arrival") if one_key else F.row_number().over(by_item))
+        nth = F.col("arrival") if one_key else _place("tenant", "entity_key", "item_key")
+        known = known.withColumn("nth", nth)
         repeats = (F.col("nth") > 1) | F.col("seen").isNotNull()
     return known.select(
         *_ITEM,
@@ -42,6 +43,12 @@ def item_statuses(items: DataFrame, history: DataFrame | None, *, by_order: bool
         F.when(repeats, "duplicate").otherwise("accepted").alias("status"),
         "known_at",
     )
+
+
+@kept_columns
+def _place(*keys: str) -> Column:
+    """An item's place, from 1, among those with the same keys, in the order of their arrival."""
+    return F.row_number().over(Window.partitionBy(*keys).orderBy(*_ARRIVAL))
 
 
 def _with_last_key(items: DataFrame, history: DataFrame | None) -> DataFrame:

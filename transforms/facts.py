@@ -11,31 +11,35 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 from leadhouse.transforms.fact_mapping import ConsentField, FactMapping, OutcomeField, TraitField
 from leadhouse.transforms.hashing import content_hash, identifier
 from leadhouse.transforms.identity import KINDS, normalised
+from leadhouse.transforms.kept_columns import kept_columns
 from leadhouse.transforms.values import canonical
 
 
 def signals(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
     """Return the items' signals, with the columns of silver.signals. Items that name nobody have none."""
-    occurred = _moment(mapping.occurred_at, mapping.created_at)
-    signal_type = F.coalesce(_value(mapping.signal_type_field), F.lit(mapping.signal_type))
-    channel = F.coalesce(_value(mapping.channel_field), F.lit(mapping.channel)).cast("string")
-    rows = items.where(signal_type.isNotNull()).select(
-        "tenant",
-        F.col("item_key").alias("signal_id"),
-        F.lit(mapping.source).alias("source"),
-        "identity_key",
-        signal_type.alias("signal_type"),
-        channel.alias("channel"),
-        _value(mapping.campaign_field).alias("campaign"),
-        occurred.alias("occurred_at"),
-        _known(mapping, occurred).alias("known_at"),
-        "record_id",
-        "item",
-    )
+    rows = items.select(*_signal(mapping)).where(F.col("signal_type").isNotNull())
     return _ended(
         rows,
         batch,
         ("tenant", "signal_id", "source", "identity_key", "signal_type", "channel", "campaign", "occurred_at"),
+    )
+
+
+@kept_columns
+def _signal(mapping: FactMapping) -> tuple[Column, ...]:
+    occurred = _moment(mapping.occurred_at, mapping.created_at)
+    return (
+        F.col("tenant"),
+        F.col("item_key").alias("signal_id"),
+        F.lit(mapping.source).alias("source"),
+        F.col("identity_key"),
+        F.coalesce(_value(mapping.signal_type_field), F.lit(mapping.signal_type)).alias("signal_type"),
+        F.coalesce(_value(mapping.channel_field), F.lit(mapping.channel)).cast("string").alias("channel"),
+        _value(mapping.campaign_field).alias("campaign"),
+        occurred.alias("occurred_at"),
+        _known(mapping, occurred).alias("known_at"),
+        F.col("record_id"),
+        F.col("item"),
     )
 
 
@@ -107,8 +111,7 @@ def outcomes(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
         "record_id",
         "item",
     )
-    when = F.when(F.col("timed"), F.col("occurred_at"))
-    return _ended(rows, batch, ("tenant", "source", "identity_key", "outcome", "value", "timed"), when)
+    return _ended(rows, batch, ("tenant", "source", "identity_key", "outcome", "value", "timed"), timed=True)
 
 
 def consents(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
@@ -154,15 +157,7 @@ def consents(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
 
 def identity_links(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
     """Return which keys the items name together, with the columns of silver.identity_links, each pair once a batch."""
-    occurred = _moment(mapping.created_at, mapping.occurred_at, mapping.outcome_at)
-    named = items.select(
-        "tenant",
-        occurred.alias("occurred_at"),
-        _known(mapping, occurred).alias("known_at"),
-        "record_id",
-        "item",
-        _named_keys(mapping).alias("keys"),
-    ).where(F.size("keys") > 0)
+    named = items.select(*_naming(mapping)).where(F.size("keys") > 0)
     if len(mapping.identities) == 1:
         exploded = named.withColumn("other", F.col("keys")[0])
     else:
@@ -177,30 +172,38 @@ def identity_links(items: DataFrame, mapping: FactMapping, batch: str) -> DataFr
     told = F.struct(
         "known_at", "occurred_at", "record_id", "item", "anchor.kind", F.col("other.kind").alias("other_kind")
     )
-    first = pairs.groupBy(
-        F.col("anchor.key").alias("identity_key"), F.col("other.key").alias("other_key"), "tenant"
-    ).agg(F.min(told).alias("first"))
-    rows = first.select(
-        "tenant",
-        identifier(
-            F.col("tenant"),
-            F.lit(mapping.source),
-            F.col("identity_key"),
-            F.col("other_key"),
-            F.lit(mapping.creates_lead),
-        ).alias("link_id"),
-        F.lit(mapping.source).alias("source"),
-        "identity_key",
-        F.col("first.kind").alias("kind"),
-        "other_key",
-        F.col("first.other_kind").alias("other_kind"),
-        F.lit(mapping.creates_lead).alias("creates_lead"),
-        F.col("first.occurred_at").alias("occurred_at"),
-        F.col("first.known_at").alias("known_at"),
-        F.col("first.record_id").alias("record_id"),
-        F.col("first.item").alias("item"),
-    )
+    by_pair = pairs.groupBy(F.col("anchor.key").alias("identity_key"), F.col("other.key").alias("other_key"), "tenant")
+    rows = by_pair.agg(F.min(told).alias("first")).select(*_link(mapping.source, mapping.creates_lead))
     return _ended(rows, batch, ("tenant", "source", "identity_key", "kind", "other_key", "other_kind", "creates_lead"))
+
+
+@kept_columns
+def _naming(mapping: FactMapping) -> tuple[Column, ...]:
+    occurred = _moment(mapping.created_at, mapping.occurred_at, mapping.outcome_at)
+    return (
+        F.col("tenant"),
+        occurred.alias("occurred_at"),
+        _known(mapping, occurred).alias("known_at"),
+        F.col("record_id"),
+        F.col("item"),
+        _named_keys(mapping).alias("keys"),
+    )
+
+
+@kept_columns
+def _link(source: str, creates_lead: bool) -> tuple[Column, ...]:
+    pair = (F.col("identity_key"), F.col("other_key"))
+    return (
+        F.col("tenant"),
+        identifier(F.col("tenant"), F.lit(source), *pair, F.lit(creates_lead)).alias("link_id"),
+        F.lit(source).alias("source"),
+        F.col("identity_key"),
+        F.col("first.kind").alias("kind"),
+        F.col("other_key"),
+        F.col("first.other_kind").alias("other_kind"),
+        F.lit(creates_lead).alias("creates_lead"),
+        *[F.col(f"first.{name}").alias(name) for name in ("occurred_at", "known_at", "record_id", "item")],
+    )
 
 
 def _named_keys(mapping: FactMapping) -> Column:
@@ -216,10 +219,15 @@ def _named_keys(mapping: FactMapping) -> Column:
     return F.array_compact(F.array(*keys))
 
 
-def _ended(rows: DataFrame, batch: str, business: tuple[str, ...], *more: Column) -> DataFrame:
-    """Add what every fact ends in: its batch, and the hash of what it says."""
-    columns = {name: F.col(name) for name in business} | {f"more{index}": column for index, column in enumerate(more)}
-    return rows.select("*", F.lit(batch).alias("batch"), content_hash(columns).alias("content_hash"))
+def _ended(rows: DataFrame, batch: str, business: tuple[str, ...], *, timed: bool = False) -> DataFrame:
+    """Add what every fact ends in: its batch, and the hash of what it says; ``timed``: and when, where it says so."""
+    return rows.select("*", F.lit(batch).alias("batch"), _said_hash(business, timed).alias("content_hash"))
+
+
+@kept_columns
+def _said_hash(business: tuple[str, ...], timed: bool) -> Column:
+    more = {"more0": F.when(F.col("timed"), F.col("occurred_at"))} if timed else {}
+    return content_hash({name: F.col(name) for name in business} | more)
 
 
 def _value(field: str | None) -> Column:

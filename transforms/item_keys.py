@@ -8,6 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 from leadhouse.transforms.fact_mapping import FactMapping, IdentityField
 from leadhouse.transforms.hashing import keyed_hash
 from leadhouse.transforms.identity import KINDS, identity_key, normalised
+from leadhouse.transforms.kept_columns import kept_columns
 
 
 def keyed_items(items: DataFrame, mapping: FactMapping, key: bytes) -> DataFrame:
@@ -16,20 +17,29 @@ def keyed_items(items: DataFrame, mapping: FactMapping, key: bytes) -> DataFrame
 
     ``identity_key`` is the item's anchor, the strongest of its keys; null where it names nobody.
     """
+    return items.withColumn("identity", _identity(mapping, key)).withColumns(_keys(mapping, key))
+
+
+@kept_columns
+def _identity(mapping: FactMapping, key: bytes) -> Column:
+    """All keys of an item."""
     keys = [_key_column(field, mapping.default_region, key) for field in mapping.identities]
-    named = F.struct(*[column.alias(f"k{index}") for index, column in enumerate(keys)]) if keys else F.lit(None)
-    strongest = sorted(range(len(keys)), key=lambda index: KINDS.index(mapping.identities[index].kind))
-    keyed = items.withColumn("identity", named)
-    anchor = (
-        F.coalesce(*[F.col("identity")[f"k{index}"] for index in strongest]) if keys else F.lit(None).cast("string")
-    )
+    return F.struct(*[column.alias(f"k{index}") for index, column in enumerate(keys)]) if keys else F.lit(None)
+
+
+@kept_columns
+def _keys(mapping: FactMapping, key: bytes) -> dict[str, Column]:
+    """The three keys by which an item is told from others, from ``identity`` and its texts."""
+    strongest = sorted(enumerate(mapping.identities), key=lambda entry: KINDS.index(entry[1].kind))
+    named = [F.col("identity")[f"k{index}"] for index, _ in strongest]
+    anchor = F.coalesce(*named) if named else F.lit(None).cast("string")
     texts = [F.coalesce(F.col("texts")[name], F.lit("\x00")) for name in mapping.key_fields]
     whole = [F.coalesce(F.col("texts")[name], F.lit("\x00")) for name in mapping.all_fields]
     space = F.lit("global" if mapping.global_key else mapping.source)
     content = keyed_hash(key, space, *whole)
     entity = keyed_hash(key, space, *texts) if texts else F.coalesce(anchor, content)
     own = entity if mapping.keyed_events else content
-    return keyed.withColumn("identity_key", anchor).withColumn("entity_key", entity).withColumn("item_key", own)
+    return {"identity_key": anchor, "entity_key": entity, "item_key": own}
 
 
 def _key_column(field: IdentityField, default_region: str, key: bytes) -> Column:

@@ -13,6 +13,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 from pyspark.sql import types as T  # noqa: N812
 
+from leadhouse.transforms.kept_columns import kept_columns
+
 _JAVA_CHARSETS = {
     "utf-16-le": "UTF-16LE",
     "utf-16-be": "UTF-16BE",
@@ -49,11 +51,10 @@ def parse_records(records: DataFrame, spec: ParseSpec, header: tuple[str, ...] |
     partition, position, received_at, problem (rule and message as a struct; null if the record could be parsed) and
     texts (a struct with one STRING for each field, null where the record doesn't have it).
     """
-    text = _decoded(F.col("raw"), spec.encoding)
     read = records.select(
         "tenant", "source", "record_id", "origin", "partition", "position", "received_at",
         F.length("raw").alias("size"),
-        F.ltrim(text, F.lit("\ufeff")).alias("text"),
+        _text(spec.encoding).alias("text"),
     )  # fmt: skip
     read = read.withColumn("unreadable", _unreadable(spec))
     items = _csv_items(read, spec, header) if spec.format == "csv" else _json_items(read, spec)
@@ -63,18 +64,23 @@ def parse_records(records: DataFrame, spec: ParseSpec, header: tuple[str, ...] |
 
 
 def json_fields(records: DataFrame, encoding: str) -> DataFrame:
-    """Return the names of the outermost fields that JSON records have: name STRING, each once.
+    """Return the names of the outermost fields that each of a few JSON records has: names ARRAY<STRING>.
 
-    ``records`` has the column raw. Records that are no JSON object have none.
+    ``records`` has the column raw. Records that are no JSON object are left out.
     """
-    names = F.json_object_keys(F.ltrim(_decoded(F.col("raw"), encoding), F.lit("\ufeff")))
-    return records.select(F.explode(names).alias("name")).distinct()
+    return records.select(F.json_object_keys(_text(encoding)).alias("names")).where(F.col("names").isNotNull())
 
 
 def java_charset(encoding: str) -> str:
     """Return Java's name for an encoding that Python knows."""
     name = codecs.lookup(encoding).name
     return _JAVA_CHARSETS.get(name, name)
+
+
+@kept_columns
+def _text(encoding: str) -> Column:
+    """A record's bytes as text, without the mark that some programs write before it; null where they are none."""
+    return F.ltrim(_decoded(F.col("raw"), encoding), F.lit("\ufeff"))
 
 
 def _decoded(raw: Column, encoding: str) -> Column:
@@ -85,6 +91,7 @@ def _decoded(raw: Column, encoding: str) -> Column:
     return F.when(~decoded.contains("\ufffd"), decoded)
 
 
+@kept_columns
 def _unreadable(spec: ParseSpec) -> Column:
     """Why a record can't be parsed at all, as (rule, message); null if it can."""
     return (
@@ -134,28 +141,31 @@ def _csv_items(read: DataFrame, spec: ParseSpec, header: tuple[str, ...] | None)
 
 
 def _json_items(read: DataFrame, spec: ParseSpec) -> DataFrame:
+    parsed = read.withColumn("row", _json_row(spec)).withColumn("problem", _json_problem(spec))
+    if spec.items is None:
+        return parsed.withColumns({"item": F.lit(0), "texts": _texts(spec, "row", "row")})
+    array = F.when(F.col("problem").isNull(), _array(spec))
+    exploded = parsed.select("*", F.posexplode_outer(array).alias("place", "element"))
+    # An empty array has no items; a record that can't be parsed stays, to be refused as a whole.
+    kept = exploded.where(F.col("place").isNotNull() | F.col("problem").isNotNull())
+    return kept.withColumns({"item": F.coalesce("place", F.lit(0)), "texts": _texts(spec, "element", "row")})
+
+
+@kept_columns
+def _json_row(spec: ParseSpec) -> Column:
     schema = _json_schema(spec)
     options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT, "allowSingleQuotes": "false"}
-    row = F.from_json(F.when(F.col("unreadable").isNull(), F.col("text")), schema, options)
-    parsed = read.withColumn("row", row)
+    return F.from_json(F.when(F.col("unreadable").isNull(), F.col("text")), schema, options)
+
+
+@kept_columns
+def _json_problem(spec: ParseSpec) -> Column:
     broken = F.col("row").isNull() if spec.items == "$" else F.col("row")[_CORRUPT].isNotNull()
-    array = _array(spec)
-    problem = F.coalesce(
+    return F.coalesce(
         F.col("unreadable"),
         F.when(broken, _problem("record", F.lit(_expected_json(spec)))),
         F.when(_has_trailing_text(), _problem("record", F.lit("expected one JSON value a line; got more after it"))),
-        F.when(array.isNull(), _problem("record", F.lit(f"expected an array at {spec.items}; got none"))),
-    )
-    parsed = parsed.withColumn("problem", problem)
-    if spec.items is None:
-        return parsed.withColumn("item", F.lit(0)).withColumn("texts", _texts(spec, F.col("row"), F.col("row")))
-    exploded = parsed.select(
-        "*", F.posexplode_outer(F.when(F.col("problem").isNull(), array)).alias("place", "element")
-    )
-    # An empty array has no items; a record that can't be parsed stays, to be refused as a whole.
-    kept = exploded.where(F.col("place").isNotNull() | F.col("problem").isNotNull())
-    return kept.withColumn("item", F.coalesce("place", F.lit(0))).withColumn(
-        "texts", _texts(spec, F.col("element"), F.col("row"))
+        F.when(_array(spec).isNull(), _problem("record", F.lit(f"expected an array at {spec.items}; got none"))),
     )
 
 
@@ -229,10 +239,13 @@ def _array(spec: ParseSpec) -> Column:
     return F.col("row") if spec.items == "$" else _at(F.col("row"), spec.items.split("."))
 
 
-def _texts(spec: ParseSpec, item: Column, record: Column) -> Column:
+@kept_columns
+def _texts(spec: ParseSpec, item: str, record: str) -> Column:
+    """The text of every field; ``item`` and ``record`` are the columns that have them."""
+
     def text(physical: str) -> Column:
         absolute = physical.startswith("$.")
-        return _at(record if absolute else item, physical.removeprefix("$.").split("."))
+        return _at(F.col(record if absolute else item), physical.removeprefix("$.").split("."))
 
     return F.struct(*[text(physical).alias(name) for name, physical in spec.fields])
 

@@ -132,6 +132,10 @@ class Step:
         """Compute rows once that are used more than once. ``few``: the driver can hold them."""
         return self._kept.keep(rows, few=few)
 
+    def keep_counted(self, rows: DataFrame, by: str, *, few: bool) -> tuple[DataFrame, Mapping[Any, int]]:
+        """Compute rows once, as ``keep`` does, and count those of each value of a column."""
+        return self._kept.keep_counted(rows, by, few=few)
+
     def release(self) -> None:
         """Free what was kept."""
         self._kept.release()

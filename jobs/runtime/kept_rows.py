@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
@@ -33,6 +36,15 @@ class KeptRows:
         kept = rows.persist(StorageLevel.MEMORY_AND_DISK)
         self._persisted.append(kept)
         return kept
+
+    def keep_counted(self, rows: DataFrame, by: str, *, few: bool) -> tuple[DataFrame, Mapping[Any, int]]:
+        """Keep rows, and count those of each value of a column."""
+        if few:
+            table = rows.toArrow()
+            counts = {entry["values"]: entry["counts"] for entry in table.column(by).value_counts().to_pylist()}
+            return driver_rows(self._spark, table, rows.schema), counts
+        kept = self.keep(rows, few=False)
+        return kept, {row[by]: row["count"] for row in kept.groupBy(by).count().collect()}
 
     def release(self) -> None:
         """Free what Spark keeps."""
