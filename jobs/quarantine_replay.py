@@ -9,7 +9,7 @@ from rich.console import Console
 from leadhouse.jobs.refine import LEADS
 from leadhouse.jobs.refining import REFINE_READS, REFINE_WRITES, refine_records
 from leadhouse.jobs.run import show_report
-from leadhouse.jobs.runtime.definitions import contract_files
+from leadhouse.jobs.runtime.definitions import refine_definitions
 from leadhouse.jobs.runtime.job import JobSpec, Result, Step
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import join_reports, run_job
@@ -34,7 +34,7 @@ SPEC = JobSpec(
     step=_step,
     follows="refine",
     triggers=("silver.quarantine",),
-    definitions=contract_files,
+    definitions=refine_definitions,
 )
 
 

@@ -14,7 +14,7 @@ from leadhouse.jobs.refine import LEADS
 from leadhouse.jobs.refining import REFINE_READS, REFINE_WRITES, state_few, take_units, write_facts
 from leadhouse.jobs.run import show_report
 from leadhouse.jobs.runtime.batches import Count
-from leadhouse.jobs.runtime.definitions import contract_files
+from leadhouse.jobs.runtime.definitions import refine_definitions
 from leadhouse.jobs.runtime.job import JobSpec, Result, Step
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import join_reports, run_job
@@ -77,6 +77,6 @@ def rebuild_source(lake: Path, workspace: Path, source: str, *, console: Console
         names = sorted(contract.source for contract in run.contracts)
         if source not in names:
             raise InputError(f"--source: expected one of {', '.join(names)}; got {source!r}; name one of them")
-        spec = replace(SPEC, definitions=lambda run: {**contract_files(run), _SOURCE: source.encode()})
+        spec = replace(SPEC, definitions=lambda run: {**refine_definitions(run), _SOURCE: source.encode()})
         show_report(join_reports(SPEC.name, run_job(run, spec), run_job(run, LEADS)), console)
     return 0

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 
 from leadhouse.jobs.refining import REFINE_READS, REFINE_WRITES, refine_records, unaccounted
 from leadhouse.jobs.runtime.batches import RELEASED, Count
-from leadhouse.jobs.runtime.definitions import contract_files
+from leadhouse.jobs.runtime.definitions import refine_definitions
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, join_reports, run_job
 from leadhouse.transforms import findings, identity, knowledge
@@ -73,7 +73,7 @@ SPEC = JobSpec(
     step=_step,
     stream="bronze.records",
     discards=REFINE_WRITES,
-    definitions=contract_files,
+    definitions=refine_definitions,
 )
 
 RELEASES = JobSpec(
@@ -85,7 +85,7 @@ RELEASES = JobSpec(
     step=_step_released,
     follows="refine",
     triggers=("ops.verdicts",),
-    definitions=contract_files,
+    definitions=refine_definitions,
 )
 
 LEADS = JobSpec(

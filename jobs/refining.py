@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.runtime.batches import COMPLETE, HELD
-from leadhouse.jobs.runtime.definitions import pinned_contracts
+from leadhouse.jobs.runtime.definitions import pinned_contracts, pinned_identity
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import Result, Step
 from leadhouse.jobs.runtime.kept_rows import are_few
@@ -95,6 +95,7 @@ def take_units(
         headers.setdefault((row["tenant"], row["source"]), {})[row["header_id"]] = columns
     known = Known() if alone else _known(step, [contracts[unit] for unit in headers], again)
     units: list[Unit] = []
+    region = pinned_identity(step).default_region
     for tenant, source in sorted(headers):
         contract = contracts[tenant, source]
         taken = take_unit(
@@ -103,7 +104,7 @@ def take_units(
             headers[tenant, source],
             _with_batch(known, units, contract, step.batch.name),
             key=step.run.keys[tenant],
-            default_region=step.run.workspace.settings.identity.default_region,
+            default_region=region,
             keep=lambda rows, by: step.keep_counted(rows, by, few=few),
             few=few,
             released_at=released_at,
@@ -212,7 +213,7 @@ def _states(unit: Unit, table: str) -> bool:
 
 def _resolve(step: Step, new_links: DataFrame, few: bool) -> None:
     """Join the keys that new links name, and only the leads that they touch."""
-    shared_above = step.run.workspace.settings.identity.shared_above
+    shared_above = pinned_identity(step).shared_above
     if step.was_empty("silver.identities"):
         resolved = identity.resolve(new_links, shared_above=shared_above)
         step.append("silver.identities", identity.first_identities(resolved, batch=step.batch.name), few=few)

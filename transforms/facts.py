@@ -47,7 +47,7 @@ def traits(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
     """Return what the items say about leads, one row per field with a value, with the columns of silver.traits."""
     stated = _moment(mapping.updated_at, mapping.occurred_at, mapping.outcome_at)
     said = [_said(field, mapping, stated) for field in mapping.traits]
-    exploded = items.select("*", stated.alias("stated_at"), F.explode(F.array_compact(F.array(*said))).alias("said"))
+    exploded = _each(items.withColumn("stated_at", stated), F.array_compact(F.array(*said)))
     times = [F.col("said.occurred_at"), F.col("stated_at")]
     rows = exploded.select(
         "tenant",
@@ -87,7 +87,7 @@ def outcomes(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
         )
         for field in mapping.outcomes
     ]
-    exploded = items.select("*", happened.alias("happened_at"), F.explode(F.array(*said)).alias("said"))
+    exploded = _each(items.withColumn("happened_at", happened), F.array(*said))
     timed = F.col("happened_at").isNotNull() | F.lit(mapping.occurred_at is not None)
     occurred = F.coalesce("happened_at", fallback)
     told = exploded.where(F.col("said.value").isNotNull())
@@ -130,7 +130,7 @@ def consents(items: DataFrame, mapping: FactMapping, batch: str) -> DataFrame:
         )
         for field in mapping.consents
     ]
-    exploded = items.select("*", occurred.alias("occurred_at"), F.explode(F.array(*said)).alias("said"))
+    exploded = _each(items.withColumn("occurred_at", occurred), F.array(*said))
     rows = exploded.where(F.col("said.status").isNotNull()).select(
         "tenant",
         identifier(
@@ -217,6 +217,14 @@ def _named_keys(mapping: FactMapping) -> Column:
         for index, field in ordered
     ]
     return F.array_compact(F.array(*keys))
+
+
+def _each(items: DataFrame, statements: Column) -> DataFrame:
+    """A row for each of an item's statements, in the column ``said``.
+
+    They are a column first: Spark drops the wrong ones beside an explode that calls Python (phone numbers).
+    """
+    return items.withColumn("statements", statements).select("*", F.explode("statements").alias("said"))
 
 
 def _ended(rows: DataFrame, batch: str, business: tuple[str, ...], *, timed: bool = False) -> DataFrame:

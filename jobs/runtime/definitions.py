@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from leadhouse.conf.settings import Training
+from leadhouse.conf.settings import Identity, Training
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.odcs import parse_contract
 from leadhouse.jobs.runtime.job import Run, Step
 
 CONTRACTS = "contracts/"
 _TRAINING = "settings/training"
+_IDENTITY = "settings/identity"
+_REGION_AND_SHARING = ("default_region", "shared_above")
+"""What of the identity settings says which keys a record has and which of them are joined."""
 
 
 def contract_files(run: Run) -> Mapping[str, bytes]:
@@ -33,6 +36,21 @@ def pinned_contracts(step: Step) -> tuple[Contract, ...]:
     """Return the contracts as the batch's intent has them, whatever the files say by now."""
     tenant = step.run.workspace.settings.tenant
     return tuple(parse_contract(content, file, tenant) for file, content in pinned_files(step, CONTRACTS).items())
+
+
+def refine_definitions(run: Run) -> Mapping[str, bytes]:
+    """Return what says how records become facts, for a job's ``definitions``: contracts and identity settings."""
+    settings = asdict(run.workspace.settings.identity)
+    said = {name: settings[name] for name in _REGION_AND_SHARING}
+    return {**contract_files(run), _IDENTITY: json.dumps(said, sort_keys=True).encode()}
+
+
+def pinned_identity(step: Step) -> Identity:
+    """Return the identity settings as the batch's intent has them: region of phone numbers, when a value is shared."""
+    settings = step.run.workspace.settings.identity
+    if _IDENTITY not in step.batch.definitions:  # an earlier release began the batch
+        return settings
+    return replace(settings, **json.loads(step.run.lake.kept(step.batch.definitions[_IDENTITY])))
 
 
 def training_settings(run: Run) -> Mapping[str, bytes]:

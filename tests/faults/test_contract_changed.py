@@ -32,6 +32,7 @@ schema:
          customProperties: [{property: role, value: trait}]}
 """
 CITY = "      - {name: city, logicalType: string, customProperties: [{property: role, value: trait}]}\n"
+PHONE = "      - {name: phone, logicalType: string, customProperties: [{property: role, value: phone}]}\n"
 WIDER = CONTRACT.replace("1.0.0", "1.1.0").replace("minimum: 10", "minimum: 1") + CITY
 BREAKING = CONTRACT.replace("1.0.0", "1.0.1").replace("{name: size,", "{name: size, physicalName: staff,")
 
@@ -67,6 +68,25 @@ def test_a_batch_that_was_stopped_ends_under_the_contract_that_it_began_with(
     assert used == {"refine/1/0": _hash(CONTRACT), "refine/1/1": _hash(WIDER)}
 
 
+def test_a_batch_that_was_stopped_ends_under_the_identity_settings_that_it_began_with(
+    spark: SparkSession, one_key: None, tmp_path: Path
+) -> None:
+    workspace, landing, lake = a_workspace(tmp_path / "workspace"), tmp_path / "landing", tmp_path / "lake"
+    settings = workspace / "settings.toml"
+    before = settings.read_text()
+    settings.write_text(before + '[identity]\ndefault_region = "AT"\n')
+    (workspace / "contracts" / "crm.odcs.yaml").write_text(CONTRACT + PHONE)
+    _land(landing, "first", "A,50,0664 1234567", "B,50,+43 664 1234567", header="id,size,phone")
+    os.environ[faults.VARIABLE] = "refine:after-items=raise"
+    with pytest.raises(faults.InjectedFaultError):
+        run_company(lake, workspace, landing)
+
+    settings.write_text(before + '[identity]\ndefault_region = "US"\n')
+    for job in ("ingest", "refine"):
+        assert run_company(lake, workspace, landing, job)[0] == 0
+    assert len(rows_of(lake, "silver.leads")) == 1, "the same phone in Austria, and none at all in the United States"
+
+
 def test_a_contract_that_was_missing_is_used_when_it_is_back(
     spark: SparkSession, one_key: None, tmp_path: Path
 ) -> None:
@@ -84,9 +104,9 @@ def test_a_contract_that_was_missing_is_used_when_it_is_back(
     assert {row["source"] for row in rows_of(lake, "silver.signals")} == {"web", "mail"}
 
 
-def _land(landing: Path, name: str, *rows: str) -> None:
+def _land(landing: Path, name: str, *rows: str, header: str = "id,size,city") -> None:
     (landing / "crm").mkdir(parents=True, exist_ok=True)
-    (landing / "crm" / f"{name}.csv").write_text("\n".join(["id,size,city", *rows, ""]))
+    (landing / "crm" / f"{name}.csv").write_text("\n".join([header, *rows, ""]))
 
 
 def _hash(text: str) -> str:
