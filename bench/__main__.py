@@ -23,7 +23,7 @@ from leadhouse.bench.workload import make_workload
 from leadhouse.conf.errors import LeadhouseError
 
 WARM_UP = 20_000
-"""Events and leads that are worked on before anything is measured: the first ones cost the JVM most."""
+"""Events and leads that are worked on before more than so many are measured: the first ones cost the JVM most."""
 
 Say = Callable[[str], None]
 _WIDTH = 140
@@ -66,10 +66,10 @@ def _tell(section: Section, path: Path | None, console: Console) -> None:
 
 
 def _throughput(options: argparse.Namespace, scratch: Path, say: Say) -> Section:
-    small = min(WARM_UP, options.events)
-    say(f"warm-up on {small:,} events, not measured")
-    warm = make_workload(scratch / "warm", small, options.seed)
-    Bench(scratch / "warm" / "lakes", warm, small, 1, options.seed, lambda _: None).measure()
+    if options.events > WARM_UP:
+        say(f"warm-up on {WARM_UP:,} events, not measured")
+        warm = make_workload(scratch / "warm", WARM_UP, options.seed)
+        Bench(scratch / "warm" / "lakes", warm, WARM_UP, 1, options.seed, lambda _: None).measure()
     say(f"generating {options.events:,} events")
     work = make_workload(scratch / "work", options.events, options.seed)
     leads = options.leads or options.events

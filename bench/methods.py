@@ -5,7 +5,7 @@ from __future__ import annotations
 THROUGHPUT_METHOD = """\
 Page views are generated; Leadhouse's jobs work on them, and beside each the bare Spark job that does only the same
 reads and writes, and a program without Spark. Seconds are the median of the runs, each on a fresh lake, in one session
-that has been warmed up on a small workload. Opening lake and session isn't counted. A ratio is Leadhouse's rows/s over
+that, unless there is little to do, has been warmed up on a small workload. Opening lake and session isn't counted. A ratio is Leadhouse's rows/s over
 the other's: 1 is as fast, 0.5 takes twice as long.
 
 | | Leadhouse | Bare Spark (`bench/floors.py`, `bench/scoring.py`) | Without Spark |
