@@ -18,7 +18,7 @@ from leadhouse.expectations.rules import failures, present_texts, typed_row
 from leadhouse.expectations.suite import judged_fields, suite
 from leadhouse.jobs.exports import Export, take_export
 from leadhouse.jobs.runtime.batches import Count, Quality
-from leadhouse.transforms.deduplicate import item_statuses, known_of
+from leadhouse.transforms.deduplicate import item_statuses
 from leadhouse.transforms.fact_mapping import FactMapping
 from leadhouse.transforms.item_keys import keyed_items
 from leadhouse.transforms.kept_columns import kept_columns
@@ -28,6 +28,8 @@ Headers = dict[str | None, tuple[str, ...]]
 """Header id → column names; None for records without a header."""
 
 _BROADCAST_ROWS = 100_000
+_TASKS = 8
+"""So many tasks parse a batch that the driver can hold, if there are cores for them."""
 _LOOKED_AT = 1_000
 """Records of a batch that are looked at for fields without a name in the contract."""
 _SHOWN = 20
@@ -99,7 +101,9 @@ def take_unit(
     whatever the gate says, and what they say counts as known from then on. ``keep`` computes rows once that are used
     more than once, and counts those of each value of a column. ``few``: the driver can hold the records.
     """
-    parsed = [_parsed(records, contract, header_id, header) for header_id, header in headers.items()]
+    # Coalesced, since what is made of rows at hand Spark computes while it plans, row by row, instead of in its tasks.
+    lines = records.coalesce(_TASKS) if few else records
+    parsed = [_parsed(lines, contract, header_id, header) for header_id, header in headers.items()]
     mapping = fact_mapping(contract, default_region)
     # Keys are kept with the items: statuses, facts and links would each hash them again.
     judged = keyed_items(_judged(reduce(DataFrame.unionByName, parsed), contract), mapping, key)
@@ -116,11 +120,8 @@ def take_unit(
     held = released_at is None and not all(entry.success for entry in quality)
     space = (F.col("tenant") == contract.tenant) & (F.lit(mapping.global_key) | (F.col("source") == contract.source))
     history = known.items.where(space) if known.items is not None else None
-    if history is not None and few:
-        history = known_of(history, good, ("tenant", "entity_key"))
-    statuses, by_status = keep(
-        item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events), "status"
-    )
+    stated = item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events, few=few)
+    statuses, by_status = keep(stated, "status")
     repeats = 0 if held else by_status.get("duplicate", 0)
     measures = {
         "items": total,

@@ -54,9 +54,9 @@ def test_of_what_is_known_only_the_rows_about_new_keys_count(spark: SparkSession
     assert about.columns == history.columns
     assert sorted((row.tenant, row.item_key) for row in about.collect()) == [("acme", "k0"), ("acme", "k1")]
     for by_order in (False, True):
-        assert _statuses(item_statuses(items, about, by_order=by_order)) == _statuses(
-            item_statuses(items, history, by_order=by_order)
-        )
+        expected = _statuses(item_statuses(items, history, by_order=by_order))
+        assert _statuses(item_statuses(items, about, by_order=by_order)) == expected
+        assert _statuses(item_statuses(items, history, by_order=by_order, few=True)) == expected
 
 
 @pytest.mark.parametrize(("last", "expected"), [(None, ["a", "a", "a", "d"]), ("A", ["d", "a", "a", "d"])])
