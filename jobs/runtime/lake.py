@@ -50,9 +50,11 @@ class Lake(Place):
             rows = self.dataset(table, version).to_table()
             return driver_rows(spark, rows.cast(to_arrow_schema(schema)), schema)
         # By its files, which the driver knows: Spark would make them out anew from the log of every version that it did
-        # not write itself, half a second each time. A file's name is no pattern, whatever the lake's folder is called.
-        files = spark.read.schema(schema).option("__globPaths__", "false")
-        return files.parquet(*self.open(table, version).file_uris())
+        # not write itself, half a second each time. A file's name is no pattern, whatever the lake's folder is called,
+        # nor escaped, as a URI's folder is.
+        folder = Path(self.table_path(table))
+        files = [str(folder / Path(uri).name) for uri in self.open(table, version).file_uris()]
+        return spark.read.schema(schema).option("__globPaths__", "false").parquet(*files)
 
     def stream(self, spark: SparkSession, table: str, options: Mapping[str, str]) -> DataFrame:
         """Read a table's appends as a stream."""
