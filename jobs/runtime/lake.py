@@ -37,6 +37,7 @@ _SORTED_IN_MEMORY = 1_000_000_000
 _FEW_FILES = 32
 """Up to so many files Spark reads by their names, which the driver knows: it would make them out anew from the log of
 every version that it did not write itself, half a second each time."""
+_PATTERN = frozenset("*?[]{}\\")
 _TURNS_AWAY = 100
 """So often a small append gives way to the commits of other jobs, which all write into the book, before it fails."""
 
@@ -61,9 +62,8 @@ class Lake(Place):
             rows = self.dataset(table, version).to_table(filter=wanted)
             return driver_rows(spark, rows.cast(to_arrow_schema(schema)), schema)
         opened = self.open(table, version)
-        if since is None and len(files := opened.file_uris()) <= _FEW_FILES:
-            # A file's name is no pattern, whatever the lake's folder is called.
-            return spark.read.schema(schema).option("__globPaths__", "false").parquet(*files)
+        if since is None and (files := self._few_files(opened, table)):
+            return spark.read.schema(schema).parquet(*files)
         reader = spark.read.format("delta").option("versionAsOf", opened.version())
         rows = reader.load(self.table_path(known_table(table).name))
         return rows if since is None else rows.where(F.col(since[0]) >= F.lit(since[1]))
@@ -173,6 +173,14 @@ class Lake(Place):
         trimmed = trim(self.log_path(table), floor=floor, before=before, dry_run=dry_run)
         forget(self.table_path(table))  # an open table goes on asking for the commits that it was read from
         return trimmed
+
+    def _few_files(self, opened: DeltaTable, table: str) -> list[str]:
+        """The paths of a table's files if they are few; none where Spark would take their folder's name for a pattern."""
+        folder = self.table_path(table)
+        names = pa.table(opened.get_add_actions()).column("path").to_pylist()
+        if len(names) > _FEW_FILES or _PATTERN & set(folder):
+            return []
+        return [f"{folder}/{name}" for name in names]
 
     def _same_rows(self, table: str) -> CommitProperties:
         return CommitProperties({CONTENT: content_version(self.log_path(table), self.version(table))})
