@@ -175,7 +175,7 @@ class Lake(Place):
         return trimmed
 
     def _few_files(self, opened: DeltaTable, table: str) -> list[str]:
-        """The paths of a table's files if they are few; none where Spark would take their folder's name for a pattern."""
+        """The paths of a table's files if they are few; none if Spark would take their folder for a pattern."""
         folder = self.table_path(table)
         names = pa.table(opened.get_add_actions()).column("path").to_pylist()
         if len(names) > _FEW_FILES or _PATTERN & set(folder):
