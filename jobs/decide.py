@@ -99,6 +99,7 @@ def _fill_lists(step: Step, filled: DataFrame, few: bool) -> None:
             for rows in (step.read("gold.engagement_lists"), filled)
         )
         if there == here:
+            step.leave("gold.engagement_lists")
             return
     step.overwrite("gold.engagement_lists", filled, few=few)
 

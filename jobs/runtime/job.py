@@ -156,6 +156,11 @@ class Step:
         """Replace a derived table's content, once however often the batch is tried."""
         self._write(table, rows, "overwrite", few)
 
+    def leave(self, table: str) -> None:
+        """Say of a derived table that it holds what this batch would write: if it is lost, the batch is due again."""
+        self._allowed(table, self.spec.writes, "write")
+        self.writes[table] = self.batch.reads[table]
+
     def append_local(self, table: str, rows: list[dict[str, Any]], role: str = ROWS) -> None:
         """Append a few rows that the driver holds, as ``append`` does but without a Spark job."""
         self._allowed(table, self.spec.writes, "write")

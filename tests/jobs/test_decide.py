@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from leadhouse.conf.settings import Decisions, Settings
 from leadhouse.jobs import decide
+from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFaultError
 from leadhouse.models.calibrate import Calibration
 from leadhouse.models.explain import explain
@@ -95,6 +96,9 @@ def test_while_jobs_follow_a_ranking_stands_and_only_what_changes_is_written(
     assert decide.run(run).notes == ("hot: 1 engaged", "mail: 2 engaged")
     assert len(content(spark, run.lake, "gold.decisions")) == 3, "c stays on hot, though a has the better score by now"
     assert run.lake.version("gold.engagement_lists") == lists
+    ended = batches.last_outcome(run.lake, "decide")
+    assert ended is not None
+    assert ended.writes["gold.engagement_lists"] == lists, "lost lists are due again"
 
     fill(spark, run.lake, "silver.consents", [a_consent("a", "withdrawn", 1)])
     decide.run(run)
