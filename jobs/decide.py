@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
@@ -19,6 +21,7 @@ from leadhouse.jobs.explaining import explained
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_files
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.kept_rows import driver_rows
 from leadhouse.jobs.runtime.lake import Since
 from leadhouse.jobs.runtime.runner import Report, run_job
 from leadhouse.transforms import decisions as made
@@ -31,6 +34,7 @@ from leadhouse.transforms.freshness import last_received, stale_lists, without_s
 from leadhouse.transforms.lists import ListSpec
 
 _SETTINGS = "settings/decisions"
+_TALLIED = ("action", "list", "reason", "stands")
 
 
 def _definitions(run: Run) -> Mapping[str, bytes]:
@@ -61,20 +65,22 @@ def _pinned_settings(step: Step) -> tuple[Decisions, str | None]:
 
 def _step(step: Step) -> Result:
     lists, definitions_hash = pinned_lists(step), _definitions_hash(step.batch.definitions)
-    moments = _moments(step, definitions_hash)
-    ledger = step.read("gold.decisions", _today(moments))
+    moments, told = _moments(step, definitions_hash)
+    ledger = step.read("gold.decisions", _today(told))
     kept = incumbents(ledger, step.read("silver.identities"), moments)
     cases = _on_fresh_inputs(step, _cases(step, moments, kept, lists), lists)
     few = step.is_small("gold.lead_scores")
     placed = step.keep(made.place_leads(cases, made.places_used(kept), lists=lists), few=few)
     standing = step.keep(ticks.standing_decisions(ledger, moments), few=few)
-    decided = step.keep(made.decide(placed, moments, standing, lists=lists), few=few)
-    changed = step.keep(ticks.changed_decisions(decided, standing), few=few)
-    decisions = ticks.unchanged_decisions(standing, decided)
-    if not changed.isEmpty():
+    decided = ticks.marked_decisions(made.decide(placed, moments, standing, lists=lists), standing)
+    marked, tally = step.keep_counted(decided, *_TALLIED, few=few)
+    decisions = ticks.unchanged_decisions(standing, marked)
+    if any(not stands for *_, stands in tally):
+        changed = ticks.changed_decisions(marked)
+        models = [entry["model_hash"] for entry in told if entry["model_hash"] is not None]
         complete = made.complete_decisions(
             changed,
-            explained(step, changed.where(F.col("action") == made.ENGAGE)),
+            explained(step, changed.where(F.col("action") == made.ENGAGE), models),
             definitions_hash=definitions_hash,
             batch=step.batch.name,
         )
@@ -83,41 +89,28 @@ def _step(step: Step) -> Result:
         step.append("gold.decisions", made.new_decisions(new, ledger), few=few)
         reach("decide:after-decisions")
     step.append("gold.enrolments", new_enrolments(placed, batch=step.batch.name), few=few)
-    step.append(
-        "gold.ticks", ticks.new_ticks(moments, definitions_hash=definitions_hash, batch=step.batch.name), few=True
-    )
-    _fill_lists(step, engagement_lists(decisions), few)
-    return Result(notes=_notes(step, decided, lists))
+    if not all(entry["between"] for entry in told):
+        recorded = ticks.new_ticks(moments, definitions_hash=definitions_hash, batch=step.batch.name)
+        step.append("gold.ticks", recorded, few=True)
+    step.renew("gold.engagement_lists", engagement_lists(decisions), few=few)
+    return Result(notes=_notes(step, tally, lists))
 
 
-def _fill_lists(step: Step, filled: DataFrame, few: bool) -> None:
-    """Write who is on which list, unless they are the same as before: nobody needs to hear of that."""
-    if few:
-        filled = step.keep(filled, few=True)
-        there, here = (
-            sorted(rows.select("tenant", "content_hash").collect())
-            for rows in (step.read("gold.engagement_lists"), filled)
-        )
-        if there == here:
-            step.leave("gold.engagement_lists")
-            return
-    step.overwrite("gold.engagement_lists", filled, few=few)
-
-
-def _moments(step: Step, definitions_hash: str) -> DataFrame:
-    """Return the result of ``decision_moments``, a row for each tenant that the driver holds."""
+def _moments(step: Step, definitions_hash: str) -> tuple[DataFrame, list[dict[str, Any]]]:
+    """Return the result of ``decision_moments``, a row for each tenant, and the same rows as the driver holds them."""
     moments = ticks.decision_moments(
         ticks.scored_moments(step.read("gold.lead_scores")),
         ticks.last_ticks(step.read("gold.ticks")),
         definitions_hash=definitions_hash,
         rank_minutes=_pinned_settings(step)[0].rank_minutes,
     )
-    return step.keep(moments, few=True)
+    found = moments.toArrow()
+    return driver_rows(step.spark, found, moments.schema), found.to_pylist()
 
 
-def _today(moments: DataFrame) -> Since | None:
+def _today(moments: Sequence[Mapping[str, Any]]) -> Since | None:
     """From when on the ledger is of interest: places are counted by the UTC day, and no ranking stands for longer."""
-    days = [moment.astimezone(UTC) for moment in moments.toArrow()["as_of"].to_pylist()]
+    days = [moment["as_of"].astimezone(UTC) for moment in moments]
     return ("tick", min(days).replace(hour=0, minute=0, second=0, microsecond=0)) if days else None
 
 
@@ -163,16 +156,16 @@ def _definitions_hash(definitions: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(in_force, sort_keys=True).encode()).hexdigest()
 
 
-def _notes(step: Step, decisions: DataFrame, lists: tuple[ListSpec, ...]) -> tuple[str, ...]:
-    """How many leads each list engages, and why the others are on none."""
-    rows = decisions.groupBy("action", "list", "reason").count().collect()
-    engaged = {row["list"]: row["count"] for row in rows if row["action"] == made.ENGAGE}
-    reasons: dict[str, int] = {}
-    for row in rows:
-        if row["action"] == made.NONE:
-            reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["count"]
+def _notes(step: Step, tally: Mapping[tuple[Any, ...], int], lists: tuple[ListSpec, ...]) -> tuple[str, ...]:
+    """How many leads each list engages, and why the others are on none, from the decisions' tally by _TALLIED."""
+    engaged, reasons = Counter[str](), Counter[str]()
+    for (action, listed, reason, _), count in tally.items():
+        if action == made.ENGAGE:
+            engaged[listed] += count
+        else:
+            reasons[reason] += count
     none = sorted(((count, reason) for reason, count in reasons.items()), reverse=True)
-    notes = [f"{spec.name}: {engaged.get(spec.name, 0):,} engaged" for spec in lists]
+    notes = [f"{spec.name}: {engaged[spec.name]:,} engaged" for spec in lists]
     notes += [f"none: {count:,} {reason}" for count, reason in none]
     if policies := len(step.run.workspace.policy_files):
         notes.append(f"policies/: {policies} files are kept but not applied by this version")

@@ -91,7 +91,7 @@ def take_unit(
     *,
     key: bytes,
     default_region: str,
-    keep: Callable[[DataFrame, str], tuple[DataFrame, Mapping[Any, int]]],
+    keep: Callable[[DataFrame, str], tuple[DataFrame, Mapping[tuple[Any, ...], int]]],
     few: bool = False,
     released_at: datetime | None = None,
 ) -> Unit:
@@ -111,7 +111,7 @@ def take_unit(
     if known.refused is not None:
         judged = _changed(judged, known.items, known.refused)
     items, tally = keep(_slim(judged, contract, mapping, known_at), "good")
-    total, good_count = sum(tally.values()), tally.get(True, 0)
+    total, good_count = sum(tally.values()), tally.get((True,), 0)
     good = items.where("good")
     again = known.refused.select("record_id", "item").distinct() if known.refused is not None else None
     before = items.join(again, ["record_id", "item"], "left_semi").count() if again is not None else 0
@@ -122,7 +122,7 @@ def take_unit(
     history = known.items.where(space) if known.items is not None else None
     stated = item_statuses(good, history, by_order=not mapping.says_when, one_key=mapping.keyed_events, few=few)
     statuses, by_status = keep(stated, "status")
-    repeats = 0 if held else by_status.get("duplicate", 0)
+    repeats = 0 if held else by_status.get(("duplicate",), 0)
     measures = {
         "items": total,
         "quarantined": 0 if held else total - good_count,

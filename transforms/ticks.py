@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
@@ -14,8 +16,10 @@ _SUBSTANCE = ("action", "list", "channel", "purpose", "reason", "legal_basis", "
 
 
 def scored_moments(scores: DataFrame) -> DataFrame:
-    """Return each tenant's moment and model, from rows of gold.lead_scores: tenant, as_of, known, model_version."""
-    return scores.groupBy("tenant").agg(*[F.max(name).alias(name) for name in ("as_of", "known", "model_version")])
+    """Return each tenant's moment and model, from rows of gold.lead_scores: tenant, as_of, known, model_version,
+    model_hash (a batch is never scored by a mixture of models)."""
+    named = ("as_of", "known", "model_version", "model_hash")
+    return scores.groupBy("tenant").agg(*[F.max(name).alias(name) for name in named])
 
 
 def last_ticks(stored: DataFrame) -> DataFrame:
@@ -26,23 +30,23 @@ def last_ticks(stored: DataFrame) -> DataFrame:
 
 
 def earlier_ticks(stored: DataFrame, moments: DataFrame) -> DataFrame:
-    """Return each tenant's last tick before its moment: tenant, tick TIMESTAMP (null if there was none).
+    """Return each tenant's last tick before its moment: tenant, as_of, tick TIMESTAMP (null if there was none).
 
     In: rows of gold.ticks; moments (tenant, as_of).
     """
     moment = moments.select("tenant", "as_of")
     before = stored.join(moment, "tenant").where(F.col("tick") < F.col("as_of"))
     last = before.groupBy("tenant").agg(F.max("tick").alias("tick"))
-    return moment.join(last, "tenant", "left").select("tenant", "tick")
+    return moment.join(last, "tenant", "left").select("tenant", "as_of", "tick")
 
 
 def decision_moments(scored: DataFrame, last: DataFrame, *, definitions_hash: str, rank_minutes: int) -> DataFrame:
     """Say of each tenant's moment whether it is a tick.
 
     In: the results of ``scored_moments`` and ``last_ticks``; the hash of the lists and policies in force; how long a
-    ranking stands at least. Out: tenant, as_of, known, model_version, ranked_at TIMESTAMP (the tick that the moment
-    is or belongs to), between BOOLEAN (it is none: the last tick was less than ``rank_minutes`` ago and on the same UTC
-    day, and neither lists nor model have changed since).
+    ranking stands at least. Out: tenant, as_of, known, model_version, model_hash, ranked_at TIMESTAMP (the tick that
+    the moment is or belongs to), between BOOLEAN (it is none: the last tick was less than ``rank_minutes`` ago and on
+    the same UTC day, and neither lists nor model have changed since).
     """
     ranked = last.select(
         "tenant", F.col("tick"), F.col("model_version").alias("_model"), F.col("definitions_hash").alias("_hash")
@@ -57,7 +61,7 @@ def decision_moments(scored: DataFrame, last: DataFrame, *, definitions_hash: st
     )
     stands = F.coalesce(between, F.lit(False))
     return scored.join(ranked, "tenant", "left").select(
-        "tenant", "as_of", "known", "model_version",
+        "tenant", "as_of", "known", "model_version", "model_hash",
         F.when(stands, F.col("tick")).otherwise(F.col("as_of")).alias("ranked_at"),
         stands.alias("between"),
     )  # fmt: skip
@@ -94,16 +98,23 @@ def standing_decisions(decisions: DataFrame, moments: DataFrame) -> DataFrame:
     return last.select("last.row.*").select(*decisions.columns)
 
 
-def unchanged_decisions(standing: DataFrame, decided: DataFrame) -> DataFrame:
-    """Return the standing decisions that are made again: the same lead, list, action and reason."""
-    return standing.join(decided, _same(standing, decided), "left_semi")
+def marked_decisions(decided: DataFrame, standing: DataFrame) -> DataFrame:
+    """Say of each decision whether it was made before: the same lead, list, action and reason.
+
+    In: the results of ``decisions.decide`` and ``standing_decisions``. Out: the decided columns and stands BOOLEAN.
+    """
+    before = standing.select("tenant", "lead_id", *[F.col(name).alias(f"_{name}") for name in _SUBSTANCE])
+    same = reduce(Column.__and__, [F.col(name).eqNullSafe(F.col(f"_{name}")) for name in _SUBSTANCE])
+    stood = before.withColumn("_stood", F.lit(True))
+    together = decided.join(stood, ["tenant", "lead_id"], "left")
+    return together.select(*decided.columns, F.coalesce(F.col("_stood") & same, F.lit(False)).alias("stands"))
 
 
-def changed_decisions(decided: DataFrame, standing: DataFrame) -> DataFrame:
-    """Return the decisions, of those that ``decisions.decide`` made, that are other than the standing ones."""
-    return decided.join(standing, _same(decided, standing), "left_anti")
+def unchanged_decisions(standing: DataFrame, marked: DataFrame) -> DataFrame:
+    """Return the standing decisions that the result of ``marked_decisions`` says are made again."""
+    return standing.join(marked.where("stands"), ["tenant", "lead_id"], "left_semi")
 
 
-def _same(one: DataFrame, other: DataFrame) -> list[Column]:
-    exact = [one[name] == other[name] for name in ("tenant", "lead_id")]
-    return [*exact, *[one[name].eqNullSafe(other[name]) for name in _SUBSTANCE]]
+def changed_decisions(marked: DataFrame) -> DataFrame:
+    """Return the decisions that are other than the standing ones, of the result of ``marked_decisions``."""
+    return marked.where(~F.col("stands")).drop("stands")

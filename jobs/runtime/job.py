@@ -132,9 +132,9 @@ class Step:
         """Compute rows once that are used more than once. ``few``: the driver can hold them."""
         return self._kept.keep(rows, few=few)
 
-    def keep_counted(self, rows: DataFrame, by: str, *, few: bool) -> tuple[DataFrame, Mapping[Any, int]]:
-        """Compute rows once, as ``keep`` does, and count those of each value of a column."""
-        return self._kept.keep_counted(rows, by, few=few)
+    def keep_counted(self, rows: DataFrame, *by: str, few: bool) -> tuple[DataFrame, Mapping[tuple[Any, ...], int]]:
+        """Compute rows once, as ``keep`` does, and count those of each combination of some columns' values."""
+        return self._kept.keep_counted(rows, *by, few=few)
 
     def release(self) -> None:
         """Free what was kept."""
@@ -156,10 +156,9 @@ class Step:
         """Replace a derived table's content, once however often the batch is tried."""
         self._write(table, rows, "overwrite", few)
 
-    def leave(self, table: str) -> None:
-        """Say of a derived table that it holds what this batch would write: if it is lost, the batch is due again."""
-        self._allowed(table, self.spec.writes, "write")
-        self.writes[table] = self.batch.reads[table]
+    def renew(self, table: str, rows: DataFrame, *, few: bool = False) -> None:
+        """Replace a derived table's content, unless few rows are the same as before: nobody needs to hear of that."""
+        self._write(table, rows, "renew" if few else "overwrite", few)
 
     def append_local(self, table: str, rows: list[dict[str, Any]], role: str = ROWS) -> None:
         """Append a few rows that the driver holds, as ``append`` does but without a Spark job."""

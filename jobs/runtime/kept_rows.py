@@ -37,14 +37,15 @@ class KeptRows:
         self._persisted.append(kept)
         return kept
 
-    def keep_counted(self, rows: DataFrame, by: str, *, few: bool) -> tuple[DataFrame, Mapping[Any, int]]:
-        """Keep rows, and count those of each value of a column."""
+    def keep_counted(self, rows: DataFrame, *by: str, few: bool) -> tuple[DataFrame, Mapping[tuple[Any, ...], int]]:
+        """Keep rows, and count those of each combination of some columns' values."""
         if few:
             table = rows.toArrow()
-            counts = {entry["values"]: entry["counts"] for entry in table.column(by).value_counts().to_pylist()}
-            return driver_rows(self._spark, table, rows.schema), counts
+            counted = table.select(by).group_by(list(by)).aggregate([([], "count_all")])
+            counts = zip(*[counted.column(name).to_pylist() for name in (*by, "count_all")], strict=True)
+            return driver_rows(self._spark, table, rows.schema), {tuple(each[:-1]): each[-1] for each in counts}
         kept = self.keep(rows, few=False)
-        return kept, {row[by]: row["count"] for row in kept.groupBy(by).count().collect()}
+        return kept, {tuple(row[name] for name in by): row["count"] for row in kept.groupBy(*by).count().collect()}
 
     def release(self) -> None:
         """Free what Spark keeps."""
@@ -56,4 +57,4 @@ def driver_rows(spark: SparkSession, rows: pa.Table, schema: StructType) -> Data
     """Return rows that the driver holds as a DataFrame of a schema."""
     # PySpark takes no column without a chunk, which is what no rows are.
     arrays = [column.combine_chunks() if column.num_chunks else pa.array([], column.type) for column in rows.columns]
-    return spark.createDataFrame(pa.Table.from_arrays(arrays, schema=rows.schema), schema=schema)
+    return spark.createDataFrame(pa.Table.from_arrays(arrays, schema=rows.schema), schema=schema).coalesce(1)

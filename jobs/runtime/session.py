@@ -10,6 +10,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from leadhouse.conf.errors import InputError
+from leadhouse.jobs.runtime.jvm_names import remember_names
 
 DRIVER_MEMORY = "LEADHOUSE_DRIVER_MEMORY"
 """Environment variable: memory of a local driver, as Spark writes it (``2g``)."""
@@ -56,6 +57,7 @@ def start_session(
         settings["spark.driver.extraJavaOptions"] += f" -Dlog4j2.configurationFile={log.as_uri()}"
     for key, value in settings.items():
         builder = builder.config(key, value)
+    remember_names()
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session

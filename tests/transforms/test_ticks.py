@@ -12,13 +12,14 @@ from leadhouse.transforms.ticks import (
     decision_moments,
     earlier_ticks,
     last_ticks,
+    marked_decisions,
     new_ticks,
     standing_decisions,
     unchanged_decisions,
 )
 from tests.transforms.cases import CASES, TICK, a_list, case, lead
 
-MOMENTS = "tenant string, as_of timestamp, known timestamp, model_version string"
+MOMENTS = "tenant string, as_of timestamp, known timestamp, model_version string, model_hash string"
 STORED = "tenant string, tick timestamp, known timestamp, model_version string, definitions_hash string, batch string"
 DECISIONS = (
     "tenant string, decision_id string, lead_id string, tick timestamp, known timestamp, action string, list string, "
@@ -38,7 +39,7 @@ def stored(spark: SparkSession, *ticks: tuple[datetime, str | None, str]) -> Dat
 def between(
     spark: SparkSession, at: datetime, *ticks: tuple[datetime, str | None, str], model: str | None = "m"
 ) -> Any:
-    scored = spark.createDataFrame([("t", at, at, model)], MOMENTS)
+    scored = spark.createDataFrame([("t", at, at, model, "h")], MOMENTS)
     last = last_ticks(stored(spark, *ticks))
     return decision_moments(scored, last, definitions_hash="lists", rank_minutes=60).first()
 
@@ -58,7 +59,7 @@ def test_a_ranking_stands_for_its_minutes_on_its_day_under_its_lists_and_model(s
 
 
 def test_only_ticks_are_recorded_and_found_again(spark: SparkSession) -> None:
-    scored = spark.createDataFrame([("t", minutes(5), minutes(6), "m"), ("u", TICK, TICK, None)], MOMENTS)
+    scored = spark.createDataFrame([("t", minutes(5), minutes(6), "m", "h"), ("u", TICK, TICK, None, None)], MOMENTS)
     moments = decision_moments(
         scored, last_ticks(stored(spark, (TICK, "m", "lists"))), definitions_hash="lists", rank_minutes=60
     )
@@ -98,7 +99,7 @@ def ledger(spark: SparkSession) -> DataFrame:
 def test_between_ticks_leads_leave_or_join_at_the_end_and_the_others_keep_their_decisions(
     spark: SparkSession, ledger: DataFrame
 ) -> None:
-    scored = spark.createDataFrame([("t", minutes(2), minutes(2), "m")], MOMENTS)
+    scored = spark.createDataFrame([("t", minutes(2), minutes(2), "m", "h")], MOMENTS)
     moments = decision_moments(
         scored, last_ticks(stored(spark, (TICK, "m", "lists"))), definitions_hash="lists", rank_minutes=60
     )
@@ -116,19 +117,19 @@ def test_between_ticks_leads_leave_or_join_at_the_end_and_the_others_keep_their_
     lists = (a_list("hot"),)
     used = spark.createDataFrame([], "tenant string, used map<string,bigint>")
     placed = place_leads(spark.createDataFrame(cases, CASES), used, lists=lists)
-    decided = decide(placed, moments, standing, lists=lists).persist()
-    assert {row.lead_id: row.rank for row in decided.collect() if row.action == "engage"} == {
+    marked = marked_decisions(decide(placed, moments, standing, lists=lists), standing).persist()
+    assert {row.lead_id: row.rank for row in marked.collect() if row.action == "engage"} == {
         "comes": 4, "stays": 1, "came": 3,
     }  # fmt: skip
-    changed = {row.lead_id: row.reason for row in changed_decisions(decided, standing).collect()}
+    changed = {row.lead_id: row.reason for row in changed_decisions(marked).collect()}
     assert changed == {"comes": "on hot", "leaves": "already won"}
-    kept = {row.decision_id for row in unchanged_decisions(standing, decided).collect()}
+    kept = {row.decision_id for row in unchanged_decisions(standing, marked).collect()}
     assert kept == {"stays9", "came10", "out9"}
-    decided.unpersist()
+    marked.unpersist()
 
 
 def test_at_a_tick_nothing_stands(spark: SparkSession, ledger: DataFrame) -> None:
-    scored = spark.createDataFrame([("t", minutes(61), minutes(61), "m")], MOMENTS)
+    scored = spark.createDataFrame([("t", minutes(61), minutes(61), "m", "h")], MOMENTS)
     last = last_ticks(stored(spark, (TICK, "m", "lists")))
     moments = decision_moments(scored, last, definitions_hash="lists", rank_minutes=60)
     assert standing_decisions(ledger, moments).isEmpty()
