@@ -45,7 +45,10 @@ _SCHEMA = pa.schema(
     ]
 )
 _SCORED = "tenant string, lead_id string, as_of timestamp, known timestamp, probability double"
-_HASHED = ("tenant", "lead_id", "as_of", "status", "probability", "grade", "trend", "model_hash")
+_HASHED = (
+    *("tenant", "lead_id", "as_of", "status", "probability", "grade", "trend", "model_hash"),
+    *("probability_low", "probability_high"),
+)
 
 
 def number_names() -> list[str]:
@@ -76,8 +79,8 @@ def check(lake: Lake, rows: int) -> None:
 def score_floor(spark: SparkSession, features: Lake, lake: Lake, trees: bytes) -> None:
     """Read the features, score them by plain XGBoost in ``mapInArrow``, and write the columns of gold.lead_scores.
 
-    Leaves out: who is champion, the check of the model's hash, calibration, the join with earlier decisions (trend),
-    and the book-keeping of a batch.
+    Leaves out: who is champion, the check of the model's hash, calibration and interval, the join with earlier
+    decisions (trend), and the book-keeping of a batch.
     """
     read = features.read(spark, "gold.lead_features").select(
         "tenant", "lead_id", "as_of", "known", "numbers", "categories"
@@ -89,6 +92,8 @@ def score_floor(spark: SparkSession, features: Lake, lake: Lake, trees: bytes) -
         F.lit(None).cast("double").alias("trend"),
         F.lit("bare/1").alias("model_version"),
         F.lit("0" * 64).alias("model_hash"),
+        F.col("probability").alias("probability_low"),
+        F.col("probability").alias("probability_high"),
     )
     ended = scored.withColumn("content_hash", content_hash({name: F.col(name) for name in _HASHED}))
     columns = [F.col(column.name) for column in table_specs()["gold.lead_scores"].columns]

@@ -10,7 +10,8 @@ from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs.runtime.definitions import pinned_files
 from leadhouse.jobs.runtime.job import Run, Step
 from leadhouse.jobs.runtime.lake import Lake
-from leadhouse.models.package import MANIFEST, Files, load, pack
+from leadhouse.models.model import LeadModel
+from leadhouse.models.package import MANIFEST, Files, load, pack, unpack
 from leadhouse.models.registry import Registry, Version
 from leadhouse.models.scoring import Champion
 
@@ -47,6 +48,11 @@ def pinned_champions(step: Step) -> dict[str, Champion]:
     }
 
 
+def model_of(run: Run, registry: Registry, version: Version) -> LeadModel:
+    """Return a version's model. Raises LeadhouseError if its files are not what was registered."""
+    return unpack(_files(run.lake, registry, version), version.model_hash)
+
+
 def _files(lake: Lake, registry: Registry, version: Version) -> Files:
     """A version's files: from the lake, or from MLflow where it was registered by somebody else."""
     try:
@@ -58,8 +64,10 @@ def _files(lake: Lake, registry: Registry, version: Version) -> Files:
 
 
 def _as_definition(version: Version) -> bytes:
-    # Whether it was promoted before is no part of what it is.
-    return json.dumps(asdict(replace(version, was_promoted=True)), sort_keys=True).encode()
+    # Whether it was promoted or judged before is no part of what it is.
+    document = asdict(replace(version, was_promoted=True))
+    del document["was_judged"]
+    return json.dumps(document, sort_keys=True).encode()
 
 
 def _from_definition(content: bytes) -> Version:

@@ -18,10 +18,11 @@ from leadhouse.transforms.decisions import REASONS
 _SCHEMA = f"tenant string, lead_id string, reasons {REASONS}"
 
 
-def explained(step: Step, engaged: DataFrame) -> DataFrame:
+def explained(step: Step, engaged: DataFrame, models: Iterable[str]) -> DataFrame:
     """Return tenant, lead_id and reasons of leads (tenant, lead_id), each by the model that scored it.
 
-    For a step that may read gold.lead_scores and gold.lead_features. Leads without a score have no row.
+    For a step that may read gold.lead_scores and gold.lead_features; ``models``: the hashes of all that have scored.
+    Leads without a score have no row.
     """
     scored = step.read("gold.lead_scores").where(F.col("model_hash").isNotNull())
     listed = (
@@ -30,10 +31,9 @@ def explained(step: Step, engaged: DataFrame) -> DataFrame:
         .join(step.read("gold.lead_features"), ["tenant", "lead_id"])
         .select("tenant", "lead_id", "numbers", "categories", "model_hash")
     )
-    hashes = sorted(row["model_hash"] for row in listed.select("model_hash").distinct().collect())
     parts = [
         _explained_by(load(step.run.lake.kept, digest), listed.where(F.col("model_hash") == digest))
-        for digest in hashes
+        for digest in sorted(set(models))
     ]
     return reduce(DataFrame.unionByName, parts) if parts else step.spark.createDataFrame([], _SCHEMA)
 

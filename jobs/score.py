@@ -5,33 +5,38 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
+import pyarrow as pa
+from pyspark.sql.types import StringType, StructType, TimestampType
 
 from leadhouse.jobs.champion import champion_definitions, pinned_champions
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
+from leadhouse.jobs.runtime.kept_rows import driver_rows
 from leadhouse.jobs.runtime.lake import Since
 from leadhouse.jobs.runtime.runner import Report, run_job
 from leadhouse.models.scoring import SCORE_COLUMNS, SCORE_SCHEMA, scorer
 from leadhouse.transforms.scores import lead_scores
 from leadhouse.transforms.ticks import earlier_ticks
 
+_MOMENTS = StructType().add("tenant", StringType()).add("as_of", TimestampType())
+
 
 def _step(step: Step) -> Result:
     champions = pinned_champions(step)
     features = step.read("gold.lead_features")
     scored = features.select(*SCORE_COLUMNS).mapInArrow(scorer(champions), SCORE_SCHEMA)
-    ticks = step.spark.createDataFrame(features.select("tenant", "as_of").distinct().toArrow())
-    scores = lead_scores(scored, step.read("gold.decisions", _last_ranked(step, ticks)), ticks)
+    ticks = earlier_ticks(step.read("gold.ticks"), features.select("tenant", "as_of").distinct()).toArrow()
+    moments = driver_rows(step.spark, ticks.select(["tenant", "as_of"]), _MOMENTS)
+    scores = lead_scores(scored, step.read("gold.decisions", _last_ranked(ticks)), moments)
     step.overwrite("gold.lead_scores", scores, few=step.is_small("gold.lead_features"))
-    without = sorted({row["tenant"] for row in ticks.collect()} - set(champions))
+    without = sorted(set(ticks["tenant"].to_pylist()) - set(champions))
     notes = [f"{tenant}: scored by {champion.version}" for tenant, champion in sorted(champions.items())]
     return Result(notes=(*notes, *(f"{tenant}: no model; leads are marked not enough data" for tenant in without)))
 
 
-def _last_ranked(step: Step, moments: DataFrame) -> Since | None:
+def _last_ranked(ticks: pa.Table) -> Since | None:
     """From when on the ledger has a decision about every lead: since the last tick before each tenant's moment."""
-    ticks = earlier_ticks(step.read("gold.ticks"), moments).toArrow()["tick"].to_pylist()
-    return ("tick", min(ticks)) if ticks and None not in ticks else None
+    last = ticks["tick"].to_pylist()
+    return ("tick", min(last)) if last and None not in last else None
 
 
 SPEC = JobSpec(

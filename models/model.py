@@ -33,8 +33,14 @@ class LeadModel:
 
     def predict(self, rows: Rows) -> Probabilities:
         """Return calibrated probabilities for feature rows with the columns of gold.lead_features."""
-        # Rounded, so that a row's score doesn't depend on its neighbours: vector units may differ in the last bit.
-        return np.round(self.calibration.apply(self.fitted.predict(rows)), _DIGITS)
+        return _rounded(self.calibration.apply(self.fitted.predict(rows)))
+
+    def predict_interval(self, rows: Rows) -> tuple[Probabilities, tuple[Probabilities, Probabilities] | None]:
+        """Return what ``predict`` does, and the lower and upper probabilities around it (None from an old model)."""
+        log_odds = self.fitted.predict(rows)
+        found = self.calibration.interval(log_odds)
+        interval = None if found is None else (_rounded(found[0]), _rounded(found[1]))
+        return _rounded(self.calibration.apply(log_odds)), interval
 
     def grade(self, probabilities: Probabilities) -> npt.NDArray[np.str_]:
         """Return the grade of each probability: A to D."""
@@ -42,6 +48,11 @@ class LeadModel:
         for cut in self.cuts:
             below += probabilities < cut
         return np.array(GRADES)[below]
+
+
+def _rounded(probabilities: Probabilities) -> Probabilities:
+    # So that a row's score doesn't depend on its neighbours: vector units may differ in the last bit.
+    return np.round(probabilities, _DIGITS)
 
 
 def grade_cuts(probabilities: Probabilities) -> tuple[float, ...]:

@@ -83,6 +83,17 @@ def load(read: Callable[[str], bytes], digest: str) -> LeadModel:
     return unpack({MANIFEST: manifest, **{str(name): read(str(part)) for name, part in hashes.items()}}, digest)
 
 
+def card_of(read: Callable[[str], bytes], digest: str) -> dict[str, Any]:
+    """Return the card of the model with this hash, without its trees, from a store as of ``load``."""
+    hashes = _read_json(read(digest), MANIFEST).get("files")
+    if not isinstance(hashes, dict) or CARD not in hashes:
+        raise _refusal(f"a manifest of format {FORMAT}", "something else")
+    card = _read_json(read(str(hashes[CARD])), CARD).get("card")
+    if not isinstance(card, dict):
+        raise _refusal(f"a card in {CARD}", "none")
+    return card
+
+
 def write_files(files: Files, folder: Path) -> None:
     """Write a packed model into a folder."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import tempfile
@@ -10,7 +9,7 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,19 +17,19 @@ from typing import TYPE_CHECKING
 import xgboost as xgb
 
 from leadhouse.conf.errors import LeadhouseError, TransientError
-from leadhouse.models.evaluate import reliability
+from leadhouse.models.artifacts import CARD_FILE, metrics_of, params_of, software, write_artifacts
+from leadhouse.models.card import Promotion, model_card
 from leadhouse.models.learn import Trained
 from leadhouse.models.package import Files, model_hash, pack, read_files, unpack, write_files
-from leadhouse.models.plots import calibration_png, importance_png, roc_png
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-CHAMPION = "champion"
+CHAMPION, REFERENCE = "champion", "reference"
 _SQLITE = "sqlite:///"
 _HASH, _KEY = "model_hash", "training_key"
-_PROMOTED = "promoted"
+_PROMOTED, _VERDICT = "promoted", "verdict"
 _PACKAGE = "package"
 
 
@@ -46,6 +45,8 @@ class Version:
     """Equal for models learned from equal data by an equal plan."""
     was_promoted: bool = False
     """Whether it has been champion before."""
+    was_judged: bool = False
+    """Whether it was decided about already: promoted or refused."""
 
     @property
     def label(self) -> str:
@@ -76,11 +77,11 @@ class Registry:
 
     def champion(self, tenant: str) -> Version | None:
         """Return the tenant's champion; None if it has none."""
-        if self.tracking_uri is None and not self._database.is_file():
-            return None  # a young lake: no need to load MLflow to know
-        with _reported(self.uri):
-            found = self._by_alias(model_name(tenant), CHAMPION)
-        return None if found is None else _version(found)
+        return self._called(tenant, CHAMPION)
+
+    def reference(self, tenant: str) -> Version | None:
+        """Return the version that every challenger is held against besides the champion; None if there is none."""
+        return self._called(tenant, REFERENCE)
 
     def files(self, version: Version) -> Files:
         """Return a version's files, as it was registered. Raises LeadhouseError if they are not what was registered."""
@@ -111,6 +112,31 @@ class Registry:
             self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
             self._client.set_model_version_tag(version.name, version.number, _PROMOTED, "true")
 
+    def refer_to(self, version: Version) -> None:
+        """Make a version the one that challengers are held against from now on."""
+        with _reported(self.uri):
+            self._client.set_registered_model_alias(version.name, REFERENCE, version.number)
+
+    def refuse(self, version: Version, why: str) -> None:
+        """Note that a version was not promoted, so that it is not judged again."""
+        with _reported(self.uri):
+            self._client.set_model_version_tag(version.name, version.number, _VERDICT, why)
+
+    def write_card(self, version: Version, promotion: Promotion | None = None) -> None:
+        """Write a version's card again, with its number and who promoted it and why."""
+        model = unpack(self.files(version), version.model_hash)
+        with _reported(self.uri):
+            found = self._client.get_model_version(version.name, version.number)
+            tags = {name: value for name, value in found.tags.items() if name not in (_PROMOTED, _VERDICT)}
+            card = model_card(
+                model,
+                title=version.label,
+                model_hash=version.model_hash,
+                tags={**software(), **tags},
+                promotion=promotion,
+            )
+            self._client.log_text(str(found.run_id), card, CARD_FILE)
+
     def versions(self, tenant: str) -> list[Version]:
         """Return all of a tenant's versions, oldest first."""
         if self.tracking_uri is None and not self._database.is_file():
@@ -122,6 +148,13 @@ class Registry:
     def newest(self, tenant: str) -> Version | None:
         """Return the tenant's latest version; None if it has none."""
         return max(self.versions(tenant), key=lambda version: int(version.number), default=None)
+
+    def _called(self, tenant: str, alias: str) -> Version | None:
+        if self.tracking_uri is None and not self._database.is_file():
+            return None  # a young lake: no need to load MLflow to know
+        with _reported(self.uri):
+            found = self._by_alias(model_name(tenant), alias)
+        return None if found is None else _version(found)
 
     def _by_alias(self, name: str, alias: str) -> ModelVersion | None:
         from mlflow.exceptions import MlflowException
@@ -140,12 +173,13 @@ class Registry:
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.uri)
         write_files(files, scratch / _PACKAGE)
-        _write_plots(trained, scratch / "plots")
+        evidence = scratch / "evidence"
+        write_artifacts(trained, evidence, title=name, model_hash=tags[_HASH], tags=tags)
         with mlflow.start_run(experiment_id=self._experiment(name), run_name=name):
-            mlflow.log_params(_params(trained))
-            mlflow.log_metrics({**asdict(trained.metrics), "baseline_auc": trained.baseline_auc})
+            mlflow.log_params(params_of(trained))
+            mlflow.log_metrics(metrics_of(trained))
             mlflow.set_tags(dict(tags))
-            mlflow.log_artifacts(str(scratch / "plots"), "plots")
+            mlflow.log_artifacts(str(evidence))
             logged = mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="leadhouse.models.package",
@@ -176,26 +210,6 @@ def model_name(tenant: str) -> str:
     return f"leadhouse-{tenant}"
 
 
-def _params(trained: Trained) -> dict[str, object]:
-    kept = ("outcome", "horizon_days", "seed", "method", "examples", "leads_won", "leads_lost", "calibration", "folds")
-    card = trained.model.card
-    return {
-        **{key: card[key] for key in kept},
-        "rounds": trained.model.fitted.rounds,
-        "features": len(trained.model.fitted.spec.features),
-        "suspected_leakage": ", ".join(suspect.feature for suspect in trained.suspects) or "none",
-    }
-
-
-def _write_plots(trained: Trained, folder: Path) -> None:
-    folder.mkdir()
-    (folder / "roc.png").write_bytes(roc_png(trained.labels, trained.probabilities))
-    (folder / "calibration.png").write_bytes(calibration_png(trained.labels, trained.probabilities))
-    (folder / "importance.png").write_bytes(importance_png(trained.model.fitted.importance()))
-    bins = [asdict(entry) for entry in reliability(trained.labels, trained.probabilities)]
-    (folder / "calibration.json").write_text(json.dumps(bins), encoding="utf-8")
-
-
 def _signature() -> object:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import ColSpec, DataType, Map, Schema
@@ -211,7 +225,9 @@ def _version(found: ModelVersion) -> Version:
             f"registry: expected {found.name}/{found.version} to be a model of Leadhouse's; it has no {missing[0]}; "
             "promote another version"
         )
-    return Version(found.name, str(found.version), found.tags[_HASH], found.tags[_KEY], _PROMOTED in found.tags)
+    promoted = _PROMOTED in found.tags
+    judged = promoted or _VERDICT in found.tags
+    return Version(found.name, str(found.version), found.tags[_HASH], found.tags[_KEY], promoted, judged)
 
 
 @cache

@@ -26,9 +26,28 @@ def split_by_time(moments: Integers, leads: Integers, test_share: float) -> Spli
     A lead belongs to the side of its first moment. What earlier leads looked like after the cut is in neither side, so
     that nothing learned from is later than anything judged on.
     """
+    return rolling_origins(moments, leads, test_share, 1)[0]
+
+
+def rolling_origins(
+    moments: Integers, leads: Integers, test_share: float, origins: int, gap: int = 0
+) -> tuple[Split, ...]:
+    """Split at several cut-offs, the latest ``test_share`` of leads being judged in so many parts, one after another.
+
+    Each part is judged by what precedes it: examples up to its cut-off, less ``gap`` (in the unit of the moments),
+    since a label is known only when its horizon has passed (rolling-origin evaluation: Tashman, Out-of-sample tests of
+    forecasting accuracy, International Journal of Forecasting 16, 2000). As in ``split_by_time`` a lead belongs to the
+    part of its first moment; one origin without a gap is that split. Parts may be empty.
+    """
     first = _first_moments(moments, leads)
-    cut = np.quantile(np.unique(np.stack([leads, first]), axis=1)[1], 1 - test_share, method="inverted_cdf")
-    return Split(train=np.flatnonzero(moments <= cut), test=np.flatnonzero(first > cut))
+    firsts = first[np.unique(leads, return_index=True)[1]]
+    shares = 1 - test_share + test_share * np.arange(origins) / origins
+    cuts = np.quantile(firsts, shares, method="inverted_cdf")
+    ends = np.append(cuts[1:], np.iinfo(np.int64).max)
+    return tuple(
+        Split(np.flatnonzero(moments <= cut - gap), np.flatnonzero((first > cut) & (first <= end)))
+        for cut, end in zip(cuts, ends, strict=True)
+    )
 
 
 def fold_of(labels: Labels, leads: Integers, folds: int, seed: int) -> Integers:

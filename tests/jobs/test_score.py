@@ -89,10 +89,13 @@ def test_sparks_scores_are_plain_xgboosts(run: Run, models: tuple[Trained, Train
     rows = [found[lead] for lead in LEADS["lead_id"].to_pylist()]
     np.testing.assert_allclose([row["probability"] for row in rows], expected, atol=1e-6)
     assert [row["grade"] for row in rows] == list(model.grade(np.array([row["probability"] for row in rows])))
+    assert all(row["probability_low"] < row["probability_high"] for row in rows)
+    assert all(row["probability_low"] <= row["probability"] <= row["probability_high"] for row in rows)
     assert {(row["status"], row["model_version"], row["model_hash"]) for row in rows} == {
         ("scored", "leadhouse-acme/1", version.model_hash)
     }
     assert found["x"]["status"] == "not enough data"
+    assert (found["x"]["probability_low"], found["x"]["probability_high"]) == (None, None)
     assert report.notes == (
         "acme: scored by leadhouse-acme/1",
         "other: no model; leads are marked not enough data",

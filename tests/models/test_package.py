@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,23 @@ def test_a_model_read_back_scores_and_hashes_the_same(model: LeadModel, tmp_path
     back = unpack(read_files(tmp_path), model_hash(files))
     np.testing.assert_array_equal(back.predict(TABLE), model.predict(TABLE))
     assert pack(back) == files
+
+
+def test_a_model_of_before_there_were_intervals_is_read_and_keeps_its_hash(model: LeadModel) -> None:
+    old = replace(model, calibration=replace(model.calibration, doubt=None))
+    files = pack(old)
+    assert set(json.loads(files[CARD])["calibration"]) == {"kind", "x", "y"}
+    back = unpack(files)
+    assert back.predict_interval(TABLE)[1] is None
+    assert pack(back) == files
+
+
+def test_a_model_read_back_has_the_same_intervals(model: LeadModel) -> None:
+    probability, interval = unpack(pack(model)).predict_interval(TABLE)
+    np.testing.assert_array_equal(probability, model.predict(TABLE))
+    low, high = interval  # type: ignore[misc]
+    np.testing.assert_array_equal(low, model.predict_interval(TABLE)[1][0])  # type: ignore[index]
+    assert ((low <= probability) & (probability <= high) & (low < high)).all()
 
 
 def test_a_model_is_found_by_its_hash_alone(model: LeadModel) -> None:
@@ -74,8 +92,6 @@ def test_a_pickle_or_a_foreign_file_is_refused_unread(model: LeadModel, manifest
 
 
 def test_trees_over_other_features_are_refused(model: LeadModel) -> None:
-    from dataclasses import replace
-
     from leadhouse.models.matrix import FeatureSpec
 
     fewer = replace(model, fitted=replace(model.fitted, spec=FeatureSpec(model.fitted.spec.features[:-1])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from leadhouse.conf.errors import LeadhouseError
+from leadhouse.models.card import Promotion
 from leadhouse.models.examples import read_examples
 from leadhouse.models.learn import Plan, Trained, learn, prepare
 from leadhouse.models.package import pack, unpack
@@ -56,15 +58,35 @@ def test_metrics_plots_and_signature_are_there_and_no_pickle(registry: Registry,
     registry.register(trained, tenant="evidence", tags={"version silver.leads": "3"})
     files = {path.name for path in registry.folder.rglob("*") if path.is_file()}
     assert {"roc.png", "calibration.png", "importance.png", "MLmodel", "booster.ubj", "model.json"} <= files
+    assert {"model_card.md", "slices.json", "baselines.json", "calibration.json"} <= files
     assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib"))]
     connection = sqlite3.connect(registry.folder / "mlflow.db")
     metrics = dict(connection.execute("SELECT key, value FROM latest_metrics").fetchall())
     assert metrics["auc"] == pytest.approx(trained.metrics.auc)
+    assert metrics["auc_low"] < metrics["auc"] < metrics["auc_high"]
     tags = dict(
         connection.execute("SELECT key, value FROM model_version_tags WHERE name = 'leadhouse-evidence'").fetchall()
     )
     assert tags["version silver.leads"] == "3"
     connection.close()
+
+
+def test_the_card_is_an_artifact_and_is_written_again_when_somebody_promotes(
+    registry: Registry, trained: Trained
+) -> None:
+    version = registry.register(trained, tenant="carded", tags={"version silver.leads": "3"})
+    (card,) = (registry.folder / "artifacts" / "leadhouse-carded").rglob("model_card.md")
+    (slices,) = card.parent.rglob("slices.json")
+    assert json.loads(slices.read_text())["slices"] == json.loads(json.dumps(trained.model.card["slices"]))
+    first = card.read_text()
+    assert first.startswith("# Model card: leadhouse-carded\n")
+    assert "| version silver.leads | 3 |" in first
+    registry.write_card(version, Promotion("dana", "2024-05-01", "it is better"))
+    second = card.read_text()
+    assert second.startswith("# Model card: leadhouse-carded/1\n")
+    assert second.endswith("dana, 2024-05-01: it is better\n")
+    strip = [text.splitlines()[1:-1] for text in (first, second)]
+    assert strip[0] == strip[1]
 
 
 def test_mlflow_itself_can_load_and_score_it(registry: Registry, trained: Trained) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,7 +13,7 @@ from leadhouse.conf.errors import LeadhouseError
 from leadhouse.models.examples import read_examples
 from leadhouse.models.learn import Plan, learn, prepare
 from leadhouse.models.package import TREES, model_hash, pack
-from leadhouse.models.scoring import Champion, scorer
+from leadhouse.models.scoring import SCORE_SCHEMA, Champion, scorer
 from tests.models.data import synthetic
 
 MOMENT = datetime(2024, 5, 1, tzinfo=UTC)
@@ -45,11 +46,28 @@ def test_each_lead_is_scored_by_its_own_tenants_model_or_not_at_all(champions: d
         rows = FRESH.filter(pa.array([name == tenant for name in TENANTS]))
         model = champions[tenant].model()
         np.testing.assert_array_equal([row["probability"] for row in mine], model.predict(rows))
+        low, high = model.predict_interval(rows)[1]  # type: ignore[misc]
+        np.testing.assert_array_equal([row["probability_low"] for row in mine], low)
+        np.testing.assert_array_equal([row["probability_high"] for row in mine], high)
         assert {(row["status"], row["model_hash"]) for row in mine} == {("scored", champions[tenant].model_hash)}
     others = [row for row in found if row["tenant"] == "none"]
-    assert {(row["status"], row["probability"], row["model_version"]) for row in others} == {
-        ("not enough data", None, None)
-    }
+    names = ("status", "probability", "probability_low", "probability_high", "model_version")
+    assert {tuple(row[name] for name in names) for row in others} == {("not enough data", None, None, None, None)}
+
+
+def test_what_comes_out_are_the_columns_that_spark_is_told_of(champions: dict[str, Champion]) -> None:
+    promised = [column.split()[0] for column in SCORE_SCHEMA.split(", ")]
+    for found in scorer(champions)([batch()]):
+        assert found.schema.names == promised
+
+
+def test_a_champion_of_before_there_were_intervals_scores_without(champions: dict[str, Champion]) -> None:
+    new = champions["acme"].model()
+    files = pack(replace(new, calibration=replace(new.calibration, doubt=None)))
+    old = Champion("leadhouse-acme/0", model_hash(files), files)
+    found = pa.Table.from_batches(scorer({"acme": old})([batch()]))
+    assert found["probability_low"].null_count == found["probability_high"].null_count == 60
+    assert found["probability"].null_count == 40
 
 
 def test_a_score_does_not_depend_on_the_rows_beside_it(champions: dict[str, Champion]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadhouse.models.split import fold_of, split_by_time
+from leadhouse.models.split import fold_of, rolling_origins, split_by_time
 
 MOMENTS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 100)), min_size=1, max_size=40)
 
@@ -20,6 +20,26 @@ def test_no_lead_is_on_both_sides_and_nothing_learned_from_is_later_than_what_is
     assert not set(leads[split.train]) & set(leads[split.test])
     if len(split.train) and len(split.test):
         assert moments[split.train].max() < moments[split.test].min()
+
+
+@given(MOMENTS, st.floats(0.05, 0.9), st.integers(1, 3), st.integers(0, 30))
+def test_each_origin_judges_leads_that_it_has_not_learned_from_once_and_learns_nothing_from_the_gap(
+    pairs: list[tuple[int, int]], share: float, origins: int, gap: int
+) -> None:
+    leads, moments = (np.array(part, dtype=np.int64) for part in zip(*pairs, strict=True))
+    splits = rolling_origins(moments, leads, share, origins, gap)
+    for split in splits:
+        assert not set(leads[split.train]) & set(leads[split.test])
+        if len(split.train) and len(split.test):
+            assert moments[split.train].max() + gap < moments[split.test].min()
+    judged = np.concatenate([split.test for split in splits])
+    assert sorted(judged) == list(split_by_time(moments, leads, share).test)
+
+
+def test_the_latest_half_is_judged_in_two_parts_by_all_that_precedes_each() -> None:
+    first, second = rolling_origins(np.arange(8), np.arange(8), 0.5, 2, gap=1)
+    assert (list(first.train), list(first.test)) == ([0, 1, 2], [4, 5])
+    assert (list(second.train), list(second.test)) == ([0, 1, 2, 3, 4], [6, 7])
 
 
 def test_the_latest_quarter_of_leads_is_judged() -> None:
