@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from leadhouse.conf.errors import LeadhouseError
-from leadhouse.jobs.commands import contract, lake, start, work
+from leadhouse.jobs.commands import contract, lake, models, start, work
 
 app = typer.Typer(
     name="leadhouse",
@@ -22,6 +22,7 @@ for _part in (start, work, lake):
 app.add_typer(contract.app, name="contract")
 app.add_typer(lake.quarantine_app, name="quarantine")
 app.add_typer(lake.held_app, name="held")
+app.add_typer(models.app, name="models")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

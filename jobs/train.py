@@ -12,12 +12,13 @@ from leadhouse.expectations.outcome import outcome_of
 from leadhouse.jobs.champion import keep_model, open_registry
 from leadhouse.jobs.examples import example_rows
 from leadhouse.jobs.feature import AS_THE_LEADS, FEATURE_READS, pinned_ticks
+from leadhouse.jobs.promotions import LEDGER, settle
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_training, training_settings
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, run_job
 from leadhouse.models.examples import read_examples
-from leadhouse.models.learn import NotEnough, Plan, learn, prepare
+from leadhouse.models.learn import NotEnough, Plan, Trained, learn, prepare
 from leadhouse.models.package import pack
 from leadhouse.models.registry import Registry, Version
 from leadhouse.models.summary import summary
@@ -61,34 +62,33 @@ def _train(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: DataFrame)
         return [f"{tenant}: not enough data: {data.reason}; no new model"]
     registry = open_registry(step.run)
     newest = registry.newest(tenant)
-    if newest is not None and newest.training_key == data.key:
-        _promote_once(registry, newest)
+    same = newest is not None and newest.training_key == data.key
+    if newest is not None and same and newest.was_judged:
         return [f"{newest.label}: the training data are unchanged; nothing was trained"]
     trained = learn(data, plan)
+    version = newest if newest is not None and same else _register(step, registry, trained, tenant)
+    return [*summary(version.label, trained), settle(step, registry, version, data, plan, trained)]
+
+
+def _register(step: Step, registry: Registry, trained: Trained, tenant: str) -> Version:
     keep_model(step.run.lake, pack(trained.model))
     tags = {f"version {table}": str(version) for table, version in step.batch.reads.items()}
     version = registry.register(trained, tenant=tenant, tags={**tags, "batch": step.batch.name})
     reach("train:after-register")
-    _promote_once(registry, version)
-    return summary(version.label, trained)
-
-
-def _promote_once(registry: Registry, version: Version) -> None:
-    """Every new version becomes the champion, once: what a person has rolled back later stays rolled back."""
-    if not version.was_promoted:
-        registry.promote(version)
+    return version
 
 
 SPEC = JobSpec(
     name="train",
     goal="Learn how likely leads are to convert, and say how well that is known.",
     reads=FEATURE_READS,
-    writes=(),
+    writes=(LEDGER,),
     guardrails=(
         "learns from what was known at the moment, never later",
         "judges a model only on leads that it has not seen",
         "trains nothing from too little data or from unchanged data",
         "names features that are suspected to hold the outcome itself",
+        "promotes no model that is worse than the champion, or than the reference, on leads that none has learned from",
     ),
     step=_step,
     triggers=_TRIGGERS,

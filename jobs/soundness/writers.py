@@ -35,6 +35,7 @@ OTHERS = {
     "bronze.files": ("bronze.files:listing",),
     "bronze.offsets": ("bronze.offsets:listing",),
     "ops.verdicts": ("held:ops.verdicts",),
+    "ops.promotions": ("models:ops.promotions",),
 }
 """Writers that are no jobs: table → application ids without the lake's."""
 _BOOKED = {MAINTENANCE, *(spec.name for spec in SPECS)}

@@ -19,7 +19,7 @@ from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.models.package import load
 from tests.jobs.contracts import CRM_CONTRACT
-from tests.jobs.lakes import a_run, append
+from tests.jobs.lakes import a_run, append, content
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=400)
@@ -102,32 +102,44 @@ def test_unchanged_data_train_nothing_even_where_a_table_was_written(run: Run) -
     assert len(open_registry(run).versions("acme")) == 1
 
 
-def test_a_version_that_was_rolled_back_is_not_promoted_again(run: Run) -> None:
+def reseeded(run: Run, seed: int) -> Run:
+    settings = replace(run.workspace.settings, training=replace(run.workspace.settings.training, seed=seed))
+    return replace(run, workspace=replace(run.workspace, settings=settings))
+
+
+def test_the_first_model_becomes_champion_and_one_without_new_evidence_does_not(spark: SparkSession, run: Run) -> None:
     add_leads(run.lake)
     train.run(run)
+    report = train.run(reseeded(run, 1))
+    assert "refused: of leads that came later than the champion's, 0 won" in report.notes[-1]
     registry = open_registry(run)
-    settings = replace(run.workspace.settings, training=replace(run.workspace.settings.training, seed=1))
-    reseeded = replace(run, workspace=replace(run.workspace, settings=settings))
-    train.run(reseeded)
     first, second = registry.versions("acme")
-    assert registry.champion("acme") == second
-    registry.promote(first)
+    assert registry.champion("acme") == registry.reference("acme") == first
+    rows = {row.model_version: row for row in content(spark, run.lake, "ops.promotions")}
+    assert (rows[first.label].verdict, rows[second.label].verdict) == ("promoted", "refused")
+    assert rows[first.label].person is None
+    assert {criterion.name for criterion in rows[first.label].criteria} >= {"AUC against the base rate", "calibration"}
+    assert rows[second.label].reason.startswith("refused: of leads that came later")
+
     append(run.lake, "silver.signals", [LATE], number=1)
-    train.run(reseeded)
+    assert "nothing was trained" in train.run(reseeded(run, 1)).notes[0], "what was refused is not judged again"
     assert registry.champion("acme") == first
 
 
+@pytest.mark.parametrize("point", ["train:after-register", "train:after-verdict"])
 def test_killed_between_registering_and_promoting_it_ends_as_if_undisturbed(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, run: Run, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     add_leads(run.lake)
-    monkeypatch.setenv(VARIABLE, "train:after-register=raise")
+    monkeypatch.setenv(VARIABLE, f"{point}=raise")
     with pytest.raises(InjectedFaultError):
         train.run(run)
     assert open_registry(run).champion("acme") is None
     train.run(run)
     (only,) = open_registry(run).versions("acme")
     assert open_registry(run).champion("acme") == only
+    (row,) = content(spark, run.lake, "ops.promotions")
+    assert (row.model_version, row.verdict, row.is_reference) == (only.label, "promoted", True)
 
 
 def test_a_planted_leak_is_named_with_its_figure(run: Run) -> None:

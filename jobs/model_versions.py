@@ -1,0 +1,160 @@
+"""``leadhouse models``: a tenant's model versions, and a person's word on which of them scores."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from leadhouse.conf.errors import InputError
+from leadhouse.conf.workspace import open_workspace
+from leadhouse.expectations.odcs import read_contracts
+from leadhouse.jobs.promotions import LEDGER, PROMOTED, ROLLED_BACK, champions_before, ledger_rows
+from leadhouse.jobs.runtime.answers import grid, show_json
+from leadhouse.jobs.runtime.place import Place, find_place
+from leadhouse.models.card import Promotion
+from leadhouse.models.package import card_of
+from leadhouse.models.registry import Registry, Version
+
+CHAMPION, REFERENCE = "champion", "reference"
+_SHOWN = ("version", "is", "AUC", "judged", "verdict", "decided_at", "reason")
+
+
+def show_models(lake: Path, workspace: Path, *, as_json: bool, console: Console) -> None:
+    """Print every version of every tenant's model, the latest first, with what was decided about it and why.
+
+    Raises InputError if there is no lake or no workspace.
+    """
+    place, registry, tenants = _opened(lake, workspace)
+    rows = [row for tenant in tenants for row in _rows(place, registry, tenant)]
+    if as_json:
+        show_json(rows, console)
+    elif not rows:
+        console.print("No model has been trained yet.")
+    else:
+        shown = [[row[column] for column in _SHOWN] for row in rows]
+        console.print(grid("Models", _SHOWN, shown, width=console.width, fold=True))
+        console.print(
+            "leadhouse models promote VERSION --reason … makes one the champion; models rollback takes it back"
+        )
+
+
+def promote(lake: Path, workspace: Path, label: str, *, reason: str, person: str | None, console: Console) -> None:
+    """Make a version its tenant's champion by a person's word; the next batch is scored by it.
+
+    Raises InputError if there is no such version, if it is champion already, or if no reason is given.
+    """
+    place, registry, tenants = _opened(lake, workspace)
+    found = {version.label: (tenant, version) for tenant in tenants for version in registry.versions(tenant)}
+    if label not in found:
+        have = ", ".join(found) or "none"
+        raise InputError(f"models: expected a version, of which there are {have}; got {label!r}; see 'models list'")
+    tenant, version = found[label]
+    _take_over(place, registry, tenant, version, PROMOTED, _reason(reason), person, console)
+
+
+def roll_back(
+    lake: Path, workspace: Path, *, tenant: str | None, reason: str, person: str | None, console: Console
+) -> None:
+    """Make the champion before the present one champion again; the next batch is scored by it.
+
+    Raises InputError if the tenant is not said where there are several, if there was no champion before, or if no
+    reason is given.
+    """
+    place, registry, tenants = _opened(lake, workspace)
+    if tenant is None and len(tenants) > 1:
+        raise InputError(f"--tenant: expected one of {', '.join(tenants)}; got nothing")
+    if tenant is not None and tenant not in tenants:
+        raise InputError(f"--tenant: expected one of {', '.join(tenants) or 'none'}; got {tenant!r}")
+    if not tenants:
+        raise InputError(f"models: expected a contract in {workspace}; there is none")
+    wanted = tenant or tenants[0]
+    versions = {version.label: version for version in registry.versions(wanted)}
+    before = [label for label in champions_before(ledger_rows(place, wanted)) if label in versions]
+    if not before:
+        raise InputError(f"models: expected a champion of {wanted} before the present one; there was none")
+    _take_over(place, registry, wanted, versions[before[-1]], ROLLED_BACK, _reason(reason), person, console)
+
+
+def _take_over(
+    place: Place,
+    registry: Registry,
+    tenant: str,
+    version: Version,
+    verdict: str,
+    reason: str,
+    person: str | None,
+    console: Console,
+) -> None:
+    """Write a person's word down, then act on it; jobs that are at work need not stop."""
+    from leadhouse.jobs.runtime.lake import Lake  # here, so that the commands that only look start fast
+    from leadhouse.jobs.runtime.lock import sharing_lock
+
+    champion = registry.champion(tenant)
+    if champion is not None and champion.label == version.label:
+        raise InputError(f"models: expected a version other than the champion; {version.label} is the champion already")
+    who, moment = person or getpass.getuser(), datetime.now(UTC)
+    lake = Lake(place.root, place.lake_id)
+    if not lake.exists(LEDGER):
+        raise InputError(f"models: expected a lake of this release at {place.root}; run 'leadhouse run' once")
+    row = {
+        "tenant": tenant,
+        "model_version": version.label,
+        "decided_at": moment,
+        "verdict": verdict,
+        "model_hash": version.model_hash,
+        "replaced": champion.label if champion else None,
+        "reason": reason,
+        "person": who,
+        "criteria": [],
+        "is_reference": False,
+    }
+    with sharing_lock(place.root):
+        lake.append_local(LEDGER, [row], app_id=f"models:{LEDGER}", app_version=lake.version(LEDGER) + 1)
+        registry.promote(version)
+    registry.write_card(version, Promotion(who, moment.isoformat(timespec="seconds"), reason))
+    console.print(f"{version.label} is {tenant}'s champion; the next batch is scored by it", highlight=False)
+
+
+def _rows(place: Place, registry: Registry, tenant: str) -> list[dict[str, Any]]:
+    champion, reference = registry.champion(tenant), registry.reference(tenant)
+    decided = {str(row["model_version"]): row for row in ledger_rows(place, tenant)}
+    rows = []
+    for version in reversed(registry.versions(tenant)):
+        roles = [name for name, held in ((CHAMPION, champion), (REFERENCE, reference)) if _same(version, held)]
+        card, row = card_of(place.kept, version.model_hash), decided.get(version.label, {})
+        low, high = card.get("intervals", {}).get("auc", (None, None))
+        auc = card["metrics"]["auc"]
+        rows.append(
+            {
+                "tenant": tenant,
+                "version": version.label,
+                "is": ", ".join(roles),
+                "AUC": f"{auc:.3f}" + ("" if low is None else f" ({low:.3f} to {high:.3f})"),
+                "judged": f"{card['method']}, {card['metrics']['examples']:,} examples",
+                **{name: row.get(name) for name in ("verdict", "decided_at", "person", "reason", "criteria")},
+                "model_hash": version.model_hash,
+            }
+        )
+    return rows
+
+
+def _same(version: Version, held: Version | None) -> bool:
+    return held is not None and held.label == version.label
+
+
+def _opened(lake: Path, workspace: Path) -> tuple[Place, Registry, Sequence[str]]:
+    opened, place = open_workspace(workspace), find_place(lake)
+    contracts = read_contracts(opened.contract_files, opened.settings.tenant)
+    tenants = sorted({contract.tenant for contract in contracts})
+    return place, Registry(place.root / "models", opened.settings.mlflow.tracking_uri), tenants
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise InputError("--reason: expected why, for those who ask later; got nothing")
+    return text.strip()

@@ -1,0 +1,110 @@
+"""The ledger of promotions: which version became champion, which was refused, which was taken back, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow.compute as pc
+
+from leadhouse.jobs.champion import model_of
+from leadhouse.jobs.runtime.faults import reach
+from leadhouse.jobs.runtime.job import Step
+from leadhouse.jobs.runtime.place import Place
+from leadhouse.jobs.runtime.rows import python_rows
+from leadhouse.models.card import Promotion
+from leadhouse.models.challenge import challenge
+from leadhouse.models.learn import Trained
+from leadhouse.models.plan import Plan, Prepared
+from leadhouse.models.promotion import Judgement
+from leadhouse.models.registry import Registry, Version
+
+LEDGER = "ops.promotions"
+PROMOTED, REFUSED, ROLLED_BACK = "promoted", "refused", "rolled back"
+BY_JOB = "the train job"
+
+Row = Mapping[str, Any]
+
+
+def settle(step: Step, registry: Registry, version: Version, data: Prepared, plan: Plan, trained: Trained) -> str:
+    """Judge a new version, write the verdict down with its evidence, and act on it. Return it in a line.
+
+    For a step that may write LEDGER. A batch that is tried again goes by the verdict that it has written.
+    """
+    row = _written(step, plan.tenant) or _judged(step, registry, version, data, plan, trained)
+    reach("train:after-verdict")
+    why = str(row["reason"])
+    if row["verdict"] == PROMOTED:
+        registry.promote(version)
+        if row["is_reference"]:
+            registry.refer_to(version)
+        registry.write_card(version, Promotion(BY_JOB, row["decided_at"].isoformat(timespec="seconds"), why))
+    else:
+        registry.refuse(version, why)
+    return f"{version.label} {why}"
+
+
+def ledger_rows(place: Place, tenant: str | None = None) -> list[Row]:
+    """Return the ledger's rows, of one tenant or of all, oldest first."""
+    if not place.exists(LEDGER):
+        return []
+    table = place.dataset(LEDGER).to_table(filter=None if tenant is None else pc.field("tenant") == tenant)
+    return sorted(
+        (row for batch in table.to_batches() for row in python_rows(batch)), key=lambda row: row["decided_at"]
+    )
+
+
+def champions_before(rows: Sequence[Row]) -> list[str]:
+    """Return the labels of the champions that a rollback would return to, the next one last.
+
+    ``rows`` are a tenant's, oldest first: what was promoted lies on top of what it replaced, and a rollback takes away
+    what lies above the version that it returned to.
+    """
+    stack: list[str] = []
+    for row in rows:
+        label = str(row["model_version"])
+        if row["verdict"] == PROMOTED:
+            stack += [label]
+        elif row["verdict"] == ROLLED_BACK and label in stack:
+            while stack[-1] != label:
+                stack.pop()
+    return stack[:-1]
+
+
+def _judged(
+    step: Step, registry: Registry, version: Version, data: Prepared, plan: Plan, trained: Trained
+) -> dict[str, Any]:
+    champion, reference = registry.champion(plan.tenant), registry.reference(plan.tenant)
+    models = [None if found is None else model_of(step.run, registry, found) for found in (champion, reference)]
+    verdict = challenge(data, plan, trained, *models)
+    best = verdict.promoted and (reference is None or verdict.better_than_reference)
+    row = _row(step, version, champion, verdict, best)
+    step.append_local(LEDGER, [row], role=f"rows of {plan.tenant}")
+    return row
+
+
+def _row(
+    step: Step, version: Version, champion: Version | None, verdict: Judgement, is_reference: bool
+) -> dict[str, Any]:
+    return {
+        "tenant": version.name.removeprefix("leadhouse-"),
+        "model_version": version.label,
+        "decided_at": step.batch.recorded_at,
+        "verdict": PROMOTED if verdict.promoted else REFUSED,
+        "model_hash": version.model_hash,
+        "replaced": champion.label if champion is not None and verdict.promoted else None,
+        "reason": verdict.words,
+        "person": None,
+        "examples": verdict.examples,
+        "leads": verdict.leads,
+        "won": verdict.won,
+        "criteria": [asdict(criterion) for criterion in verdict.criteria],
+        "is_reference": is_reference,
+        "batch": step.batch.name,
+    }
+
+
+def _written(step: Step, tenant: str) -> Row | None:
+    """What this batch has written about a tenant, when it was tried before."""
+    return next((row for row in ledger_rows(step.run.lake, tenant) if row["batch"] == step.batch.name), None)
