@@ -31,7 +31,9 @@ _BROADCAST_ROWS = 100_000
 _TASKS = 8
 """So many tasks parse a batch that the driver can hold, if there are cores for them."""
 _LOOKED_AT = 1_000
-"""Records of a batch that are looked at for fields without a name in the contract."""
+"""Records of a large batch that are looked at for fields without a name in the contract: producers change as a whole,
+so that the first records tell. Of a small batch all are: a limit has a name of its own each time, and is compiled
+anew."""
 _SHOWN = 20
 
 
@@ -141,7 +143,7 @@ def take_unit(
         quality=quality,
         held=held,
         notes=(
-            *_added(records, contract, headers),
+            *_added(records if few else records.limit(_LOOKED_AT), contract, headers),
             *_held_notes(contract, quality, held),
             *(export.notes if export and not held else ()),
         ),
@@ -238,9 +240,7 @@ def _added(records: DataFrame, contract: Contract, headers: Headers) -> tuple[st
     elif shape.items is None:
         what = "fields"
         known = {field.physical_name.split(".")[0] for field in contract.fields}
-        # Producers change as a whole: the first records of a batch tell, and a large batch is not read twice.
-        looked_at = json_fields(records.limit(_LOOKED_AT), shape.encoding).collect()
-        names = {name for row in looked_at for name in row["names"]}
+        names = {name for row in json_fields(records, shape.encoding).collect() for name in row["names"]}
     else:
         return ()
     if not (added := sorted(names - known)):

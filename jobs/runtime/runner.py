@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.batches import COMPLETE, FAILED, HELD, Batch, Count, Outcome, Quality
+from leadhouse.jobs.runtime.callbacks import end_of_callback
 from leadhouse.jobs.runtime.contracts import caught_up
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import ROWS, JobSpec, Result, Run, Step, app_id
@@ -81,8 +82,11 @@ def _run_stream(run: Run, spec: JobSpec) -> list[Result]:
         return []
     results: list[Result] = []
     failures: list[Exception] = []
+    ends: list[Callable[[], None]] = []
 
     def take(rows: DataFrame, number: int) -> None:
+        if not ends:  # one thread takes all of a query's batches
+            ends.append(end_of_callback(run.spark))
         try:
             batch = _begin(run, spec, generation, number)
             results.append(_take(run, spec, batch, rows, rows.sparkSession))
@@ -106,6 +110,9 @@ def _run_stream(run: Run, spec: JobSpec) -> list[Result]:
         if failures:
             raise failures[0] from problem
         raise LeadhouseError(f"{spec.name}: the stream stopped: {problem}") from problem
+    finally:
+        for end in ends:
+            end()
     return results
 
 
