@@ -52,6 +52,8 @@ def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
         min_positives=settings.min_positives,
         min_negatives=settings.min_negatives,
         seed=settings.seed,
+        slice_traits=settings.slice_traits,
+        ages_days=tuple(sorted(set(settings.ages_days))),
     )
 
 

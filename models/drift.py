@@ -59,16 +59,17 @@ class Drift:
     words: str
 
 
-def drift(reference: Reference, tally: Tally) -> tuple[Drift, ...]:
+def drift(reference: Reference, tally: Tally, alpha: float = ALPHA) -> tuple[Drift, ...]:
     """Compare what was scored with the reference: every figure, those furthest above their threshold first.
 
-    ``tally`` should hold each lead once. Of fewer than LEAST_ROWS rows nothing is said.
+    ``tally`` should hold each lead once. Of fewer than LEAST_ROWS rows nothing is said. ``alpha``: with what
+    probability a tally without drift may be flagged; less than ALPHA where several are looked at together.
     """
     if tally.rows < LEAST_ROWS:
         return ()
     pairs = list(zip(reference.features, reference.seen.features, tally.features, strict=True))
     tests = 2 + sum(1 + bool(known.levels) + _may_be_missing(seen, found) for known, seen, found in pairs)
-    alpha = ALPHA / tests
+    alpha /= tests
     findings = [
         _shape(SCORES, "", reference, reference.seen.scores, tally.scores, alpha),
         _mean(reference, tally, alpha),

@@ -62,6 +62,8 @@ class Evidence:
     probabilities: Probabilities
     leads: Integers
     """Whose they are."""
+    places: Integers
+    """Where they are among all examples."""
 
     @property
     def baseline_auc(self) -> float:
@@ -107,6 +109,7 @@ def gather(data: Prepared, judged: Judged, plan: Plan) -> Evidence:
         labels=labels,
         probabilities=probabilities,
         leads=leads,
+        places=places,
     )
 
 

@@ -16,6 +16,7 @@ from leadhouse.models.judge import OUT_OF_FOLD, OUT_OF_TIME, judge
 from leadhouse.models.leakage import Suspect, suspects
 from leadhouse.models.model import GRADE_SHARES, LeadModel, grade_cuts
 from leadhouse.models.plan import PROCEDURE, NotEnough, Plan, Prepared, prepare
+from leadhouse.models.seen import SEEN, seen_by
 from leadhouse.models.split import Labels
 
 __all__ = [
@@ -95,6 +96,8 @@ def _card(
     return {
         **asdict(plan),
         "slice_traits": list(plan.slice_traits),
+        "ages_days": list(plan.ages_days),
+        SEEN: [None if one is None else one.to_json() for one in seen_by(data, evidence)],
         "training_key": data.key,
         **evidence.to_json(),
         "calibration": calibration.kind,
