@@ -28,7 +28,10 @@ BEGAN = START + 361 * DAY
 
 def come(run: Run, count: int, *, large: str = "large", share: float = 0.5, day: int = 0) -> None:  # noqa: F811
     """Let leads come on one day; ``share`` of them large, whatever that is called."""
-    draw, rows = np.random.default_rng(day), {name: list[dict[str, Any]]() for name in ("traits", "identities", "leads")}
+    draw, rows = (
+        np.random.default_rng(day),
+        {name: list[dict[str, Any]]() for name in ("traits", "identities", "leads")},
+    )
     for number in range(count):
         key, created = f"new{day}-{number:04}", BEGAN + day * DAY + timedelta(minutes=number)
         segment = large if draw.random() < share else "small"
@@ -107,7 +110,9 @@ def test_training_if_needed_says_why_or_why_not(run: Run) -> None:  # noqa: F811
     come(run, 600, large="Large", day=1)
     watched(run)
     needed = train.run(wanted)
-    assert needed.notes[0].startswith("acme: training is needed: leadhouse-acme/1: 600 leads at an age of 0 days differ")
+    assert needed.notes[0].startswith(
+        "acme: training is needed: leadhouse-acme/1: 600 leads at an age of 0 days differ"
+    )
     assert needed.status == "complete"
 
 
@@ -172,8 +177,10 @@ def test_a_champion_that_fails_is_taken_back_once_and_the_next_score_is_the_earl
     watch.run(second)
     assert watch.run(second).status == "unchanged"
     assert [second.lake.version(table) for table in (TABLE, "ops.promotions")] == before
-    assert train.run(replace(second, if_needed=True)).notes[0].startswith(
-        "acme: training is needed: leadhouse-acme/2 was taken back"
+    assert (
+        train.run(replace(second, if_needed=True))
+        .notes[0]
+        .startswith("acme: training is needed: leadhouse-acme/2 was taken back")
     )
 
 
