@@ -25,7 +25,6 @@ from leadhouse.models.watching import (
     drift_rows,
     health_of,
     health_rows,
-    waiting,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,7 +53,7 @@ def measured_drift(
             continue
         new = count_leads(model, known, leads, age, first, until)
         if new.tally.rows:
-            rows += drift_rows(watched, known, waiting(before, age), new, ages=len(references))
+            rows += drift_rows(watched, known, before, new, ages=len(references))
     drifted = [row for row in rows if row["finding"] == VERDICT and row["verdict"] == DRIFTED]
     return rows, [f"{label}: {row['words']}" for row in drifted]
 

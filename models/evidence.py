@@ -62,8 +62,6 @@ class Evidence:
     probabilities: Probabilities
     leads: Integers
     """Whose they are."""
-    places: Integers
-    """Where they are among all examples."""
 
     @property
     def baseline_auc(self) -> float:
@@ -109,7 +107,6 @@ def gather(data: Prepared, judged: Judged, plan: Plan) -> Evidence:
         labels=labels,
         probabilities=probabilities,
         leads=leads,
-        places=places,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from leadhouse.models.drift import LEAST_ROWS
-from leadhouse.models.evidence import Evidence
+from leadhouse.models.evaluate import Probabilities
 from leadhouse.models.examples import Examples
 from leadhouse.models.matrix import Integers
 from leadhouse.models.plan import Prepared
@@ -23,14 +23,14 @@ SEEN = "seen"
 """The card's key: per age, youngest first, the reference, or null where too few leads were seen at that age."""
 
 
-def seen_by(data: Prepared, evidence: Evidence) -> tuple[Reference | None, ...]:
-    """Return what a model learned from ``data``, judged as ``evidence`` says, has seen: per age, youngest first.
+def seen_by(data: Prepared, places: Integers, probabilities: Probabilities) -> tuple[Reference | None, ...]:
+    """Return what a model that learned from ``data`` has seen: per age, youngest first.
 
-    The scores that belong to an age are those of the held-out examples of that age. None where an age has fewer than
-    LEAST_ROWS examples, or held-out ones: there noise would be all.
+    ``probabilities`` are what its own calibration makes of the held-out examples at ``places``. None where an age has
+    fewer than LEAST_ROWS examples, or held-out ones: there noise would be all.
     """
     ranks = age_ranks(data.examples)
-    return tuple(_at(rank, ranks, data, evidence) for rank in range(int(ranks.max(initial=-1)) + 1))
+    return tuple(_at(rank, ranks, data, places, probabilities) for rank in range(int(ranks.max(initial=-1)) + 1))
 
 
 def references_in(card: Mapping[str, Any]) -> tuple[Reference | None, ...]:
@@ -56,15 +56,15 @@ def age_ranks(examples: Examples) -> Integers:
     return ranks
 
 
-def _at(rank: int, ranks: Integers, data: Prepared, evidence: Evidence) -> Reference | None:
+def _at(rank: int, ranks: Integers, data: Prepared, places: Integers, probabilities: Probabilities) -> Reference | None:
     mine = np.flatnonzero(ranks == rank)
-    judged = ranks[evidence.places] == rank
-    if min(len(mine), int(judged.sum())) < LEAST_ROWS:
+    held = ranks[places] == rank
+    if min(len(mine), int(held.sum())) < LEAST_ROWS:
         return None
     return reference(
         data.examples.rows.take(pa.array(mine)),
         data.matrix[mine],
-        evidence.labels[judged],
-        evidence.probabilities[judged],
+        data.examples.labels[places[held]],
+        probabilities[held],
         data.learned.spec,
     )

@@ -19,7 +19,7 @@ from leadhouse.models.drift import ALPHA, Drift, drift
 from leadhouse.models.evaluate import Metrics
 from leadhouse.models.health import FAILED, UNKNOWN, Health, health
 from leadhouse.models.model import LeadModel
-from leadhouse.models.reference import Reference, Tally, tally
+from leadhouse.models.reference import Counts, Reference, Tally, tally
 
 SEEN, DRIFT, HEALTH = "seen", "drift", "health"
 VERDICT = "verdict"
@@ -71,6 +71,12 @@ def waiting(rows: Iterable[Row], age_days: int) -> list[Counted]:
     return sorted(left, key=lambda counted: counted.last)
 
 
+def first_scores(rows: Iterable[Row], age_days: int) -> Counts | None:
+    """Return how the scores of the leads lay that were the first to be judged at an age; None if none were yet."""
+    mine = [row for row in rows if row["kind"] == DRIFT and row["age_days"] == age_days and row["tally"]]
+    return Tally.from_json(json.loads(min(mine, key=lambda row: row["last"])["tally"])).scores if mine else None
+
+
 def counted_until(rows: Iterable[Row]) -> datetime | None:
     """Return up to which moment a version's leads were counted; None if none ever were."""
     return max((row["last"] for row in rows if row["kind"] in (SEEN, DRIFT)), default=None)
@@ -97,14 +103,16 @@ def health_of(scores: pa.Table, card: Mapping[str, Any]) -> Health:
 
 
 def drift_rows(
-    watched: Watched, known: Reference, before: Sequence[Counted], new: Counted, *, ages: int
+    watched: Watched, known: Reference, before: Sequence[Row], new: Counted, *, ages: int
 ) -> tuple[Row, ...]:
     """Return what leads that came to an age add: a row that lets them wait, or, if they are enough, the findings.
 
-    ``before`` are those of that age that wait; ``ages`` says how many are looked at, each with its share of ALPHA.
+    ``before`` are the version's rows so far; ``ages`` says how many ages are looked at, each with its share of ALPHA.
     """
-    tally = reduce(add, [counted.tally for counted in before], new.tally)
-    first = min([counted.first for counted in before], default=new.first)
+    left = waiting(before, new.age_days)
+    tally = reduce(add, [counted.tally for counted in left], new.tally)
+    first = min([counted.first for counted in left], default=new.first)
+    scores = first_scores(before, new.age_days)
     if tally.rows < ENOUGH:
         words = f"{tally.rows:,} leads have come to {_age(new.age_days)}; {ENOUGH} are judged together"
         row = _row(
@@ -112,12 +120,13 @@ def drift_rows(
             first=new.first, last=new.last, age_days=new.age_days, tally=json.dumps(new.tally.to_json()),
         )  # fmt: skip
         return (row,)
-    found = drift(known, tally, ALPHA / ages)
+    found = drift(known, tally, ALPHA / ages, scores)
     span = {"age_days": new.age_days, "first": first, "last": new.last, "leads": tally.rows}
     flagged = [one for one in found if one.drifted]
     verdict = DRIFTED if flagged else STEADY
     words = _drift_words(flagged, tally.rows, new.age_days)
-    summary = _row(watched, DRIFT, VERDICT, verdict=verdict, words=words, rows=tally.rows, **span)
+    kept = json.dumps(tally.to_json()) if scores is None else None
+    summary = _row(watched, DRIFT, VERDICT, verdict=verdict, words=words, rows=tally.rows, tally=kept, **span)
     return (summary, *(_drift_row(watched, one, span) for one in found))
 
 

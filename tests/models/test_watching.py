@@ -10,9 +10,12 @@ import pyarrow as pa
 import pytest
 
 from leadhouse.models import watching
+from leadhouse.models.examples import read_examples
 from leadhouse.models.health import FAILED, HEALTHY, UNKNOWN
+from leadhouse.models.learn import Plan, learn, prepare
 from leadhouse.models.matrix import encode
 from leadhouse.models.reference import Reference, Tally, reference, tally
+from leadhouse.models.seen import references_in
 from leadhouse.models.watching import (
     DRIFT,
     DRIFTED,
@@ -55,7 +58,7 @@ def looks(known: Reference, *batches: Counted) -> list[list[Row]]:
     added = []
     for number, batch in enumerate(batches):
         watched = replace(WATCHED, as_of=batch.last, batch=f"watch/1/{number}")
-        new = [*drift_rows(watched, known, waiting(rows, 0), batch, ages=3)]
+        new = [*drift_rows(watched, known, rows, batch, ages=3)]
         rows += new
         added.append(new)
     return added
@@ -134,3 +137,32 @@ def test_nothing_is_said_of_an_empty_tally(known: Reference) -> None:
     empty: Tally = tally(known, made.rows.slice(0, 0), made.probabilities[:0], SPEC)
     (row,) = drift_rows(WATCHED, known, (), Counted(0, NOON, NOON, empty), ages=1)
     assert (row["kind"], row["verdict"]) == (SEEN, watching.UNKNOWN)
+
+
+@pytest.mark.parametrize("leads", [600, 3000])
+def test_a_small_models_scores_are_held_against_its_own_not_against_those_of_its_folds(leads: int) -> None:
+    made = stream(leads, 1)
+    columns = {
+        "lead_id": [f"lead{number:05}" for number in range(leads)],
+        "as_of": pa.array(np.arange(leads), pa.timestamp("us", tz="UTC")),
+        "label": made.labels > 0,
+        "timed": [False] * leads,
+    }
+    table = made.rows
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values))
+    plan = Plan("acme", "won", 30)
+    model = learn(prepare(read_examples(table), plan), plan).model  # type: ignore[arg-type]
+    (known,) = references_in(model.card)
+    assert known is not None
+
+    def batch(day: int, **drift: float) -> Counted:
+        new = stream(1000, 10_000 + day, **drift).rows  # type: ignore[arg-type]
+        return Counted(0, NOON + day * DAY, NOON + (day + 1) * DAY, tally(known, new, model.predict(new), spec))
+
+    spec = model.fitted.spec
+    drifted = batch(10, rate=3, shift=1, rename=True)
+    added = looks(known, *[batch(day) for day in range(10)], drifted)
+    assert [rows[0]["verdict"] for rows in added] == [STEADY] * 10 + [DRIFTED]
+    shapes = [row for rows in added for row in rows if row["finding"] == "scores"]
+    assert len(shapes) == 10, "the first batch has nothing to be held against"
