@@ -54,6 +54,8 @@ class Training:
     min_positives: int = 40
     min_negatives: int = 40
     seed: int = 0
+    slice_traits: tuple[str, ...] = ()
+    """Traits, besides the country, by whose values a model is judged in slices: a new model may collapse in none."""
 
 
 @dataclass(frozen=True)

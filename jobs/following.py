@@ -14,7 +14,9 @@ from types import FrameType
 from rich.console import Console
 
 from leadhouse.conf.errors import InputError
+from leadhouse.jobs.champion import open_registry
 from leadhouse.jobs.maintain import is_due, maintain, show_maintained
+from leadhouse.jobs.model_health import why_train
 from leadhouse.jobs.run import SPECS, TAKES_WHAT_COMES, Turn, say_once, take_turn, told
 from leadhouse.jobs.runtime.contracts import renewed
 from leadhouse.jobs.runtime.job import JobSpec, Run
@@ -56,7 +58,7 @@ def follow_jobs(
         while not stop.is_set() and not _is_left_alone():
             opened = _renewed(opened, console, said)
             turn = take_turn(opened, console, only, forgiven=forgiven, quiet=True, skip=pauses.skipped(turn), said=said)
-            pauses.note(turn)
+            pauses.note(turn, hurried="train" in turn.worked and _wants_training(opened))
             if only is None and not turn.worked:
                 _maintain_if_due(opened, console)
             if not turn.worked:  # after work there may be more that has arrived meanwhile
@@ -99,13 +101,20 @@ class Pauses:
         trains = now >= (self._next_training if last.worked else self._next_idle_training)
         return (*(() if trains else ("train",)), *(() if now >= self._next_sync else ("sync",)))
 
-    def note(self, turn: Turn) -> None:
-        """Take note of a turn that has ended."""
+    def note(self, turn: Turn, *, hurried: bool = False) -> None:
+        """Take note of a turn that has ended; ``hurried``: a champion has drifted or fails, so that training should not
+        wait for a quiet moment until it can be replaced."""
         now = time.monotonic()
         if "sync" in turn.held:  # what a destination did not take is tried again, but not at once
             self._next_sync = now + HELD_SYNC_SECONDS
         if "train" in turn.worked:
-            self._next_idle_training, self._next_training = now + IDLE_TRAINING_SECONDS, now + BUSY_TRAINING_SECONDS
+            self._next_idle_training = now + IDLE_TRAINING_SECONDS
+            self._next_training = now + (IDLE_TRAINING_SECONDS if hurried else BUSY_TRAINING_SECONDS)
+
+
+def _wants_training(opened: Run) -> bool:
+    registry = open_registry(opened)
+    return any(why_train(opened.lake, registry, tenant) is not None for tenant in opened.tenants)
 
 
 def _maintain_if_due(opened: Run, console: Console) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from leadhouse.conf.errors import InputError
 from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.odcs import read_contracts
+from leadhouse.jobs.model_health import newest_verdicts, verdicts
 from leadhouse.jobs.promotions import LEDGER, PROMOTED, ROLLED_BACK, champions_before, ledger_rows
 from leadhouse.jobs.runtime.answers import grid, show_json
 from leadhouse.jobs.runtime.place import Place, find_place
@@ -21,7 +22,7 @@ from leadhouse.models.package import card_of
 from leadhouse.models.registry import Registry, Version
 
 CHAMPION, REFERENCE = "champion", "reference"
-_SHOWN = ("version", "is", "AUC", "judged", "verdict", "decided_at", "reason")
+_SHOWN = ("version", "is", "AUC", "judged", "verdict", "decided_at", "reason", "health")
 
 
 def show_models(lake: Path, workspace: Path, *, as_json: bool, console: Console) -> None:
@@ -123,12 +124,14 @@ def _take_over(
 def _rows(place: Place, registry: Registry, tenant: str) -> list[dict[str, Any]]:
     champion, reference = registry.champion(tenant), registry.reference(tenant)
     decided = {str(row["model_version"]): row for row in ledger_rows(place, tenant)}
+    measured = verdicts(place, tenant)
     rows = []
     for version in reversed(registry.versions(tenant)):
         roles = [name for name, held in ((CHAMPION, champion), (REFERENCE, reference)) if _same(version, held)]
         card, row = card_of(place.kept, version.model_hash), decided.get(version.label, {})
         low, high = card.get("intervals", {}).get("auc", (None, None))
         auc = card["metrics"]["auc"]
+        health = newest_verdicts(measured, version.label)
         rows.append(
             {
                 "tenant": tenant,
@@ -137,6 +140,7 @@ def _rows(place: Place, registry: Registry, tenant: str) -> list[dict[str, Any]]
                 "AUC": f"{auc:.3f}" + ("" if low is None else f" ({low:.3f} to {high:.3f})"),
                 "judged": f"{card['method']}, {card['metrics']['examples']:,} examples",
                 **{name: row.get(name) for name in ("verdict", "decided_at", "person", "reason", "criteria")},
+                "health": "; ".join(f"{one['verdict']}: {one['words']}" for one in health),
                 "model_hash": version.model_hash,
             }
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,14 +15,15 @@ from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.rows import python_rows
 from leadhouse.models.card import Promotion
 from leadhouse.models.challenge import challenge
+from leadhouse.models.health import FAILED, Health
 from leadhouse.models.learn import Trained
 from leadhouse.models.plan import Plan, Prepared
-from leadhouse.models.promotion import Judgement
+from leadhouse.models.promotion import Criterion, Judgement
 from leadhouse.models.registry import Registry, Version
 
 LEDGER = "ops.promotions"
 PROMOTED, REFUSED, ROLLED_BACK = "promoted", "refused", "rolled back"
-BY_JOB = "the train job"
+BY_JOB, BY_WATCH = "the train job", "the watch job"
 
 Row = Mapping[str, Any]
 
@@ -43,6 +44,35 @@ def settle(step: Step, registry: Registry, version: Version, data: Prepared, pla
     else:
         registry.refuse(version, why)
     return f"{version.label} {why}"
+
+
+def take_back(
+    step: Step, registry: Registry, tenant: str, label: str, *, found: Health, reason: str, failed: Collection[str]
+) -> str:
+    """Make the last healthy champion before a failed one champion again. Return what was done in a line.
+
+    For a step that may write LEDGER. ``label`` names the champion that failed, ``found`` and ``reason`` say how, and
+    ``failed`` names the versions that failed, too. Without a champion before that did not, the present one stays: a
+    person decides. A batch that is tried again goes by what it has written; and a word that came later holds.
+    """
+    versions = {version.label: version for version in registry.versions(tenant)}
+    row = _written(step, tenant)
+    if row is None:
+        champion, rows = registry.champion(tenant), ledger_rows(step.run.lake, tenant)
+        if champion is None or champion.label != label:
+            return f"{label} {reason}; it is champion no more"
+        before = [name for name in champions_before(rows) if name in versions and name not in failed]
+        if not before:
+            return f"{label} {reason}; no champion before it is known to be better: it stays until a person decides"
+        row = _taken_back(step, versions[before[-1]], champion, found, f"{label} {reason}")
+        step.append_local(LEDGER, [row], role=f"rows of {tenant}")
+    reach("watch:after-verdict")
+    version = versions[str(row["model_version"])]
+    if ledger_rows(step.run.lake, tenant)[-1]["batch"] == step.batch.name:
+        registry.promote(version)
+        moment = row["decided_at"].isoformat(timespec="seconds")
+        registry.write_card(version, Promotion(BY_WATCH, moment, str(row["reason"])))
+    return f"{version.label} scores again: {row['reason']}"
 
 
 def ledger_rows(place: Place, tenant: str | None = None) -> list[Row]:
@@ -101,6 +131,29 @@ def _row(
         "won": verdict.won,
         "criteria": [asdict(criterion) for criterion in verdict.criteria],
         "is_reference": is_reference,
+        "batch": step.batch.name,
+    }
+
+
+def _taken_back(step: Step, version: Version, champion: Version, found: Health, reason: str) -> dict[str, Any]:
+    evidence = [
+        Criterion(one.kind, one.verdict != FAILED, one.figure, one.low, one.high, one.expected, one.words)
+        for one in found.findings
+    ]
+    return {
+        "tenant": version.name.removeprefix("leadhouse-"),
+        "model_version": version.label,
+        "decided_at": step.batch.recorded_at,
+        "verdict": ROLLED_BACK,
+        "model_hash": version.model_hash,
+        "replaced": champion.label,
+        "reason": reason,
+        "person": None,
+        "examples": found.examples,
+        "leads": found.leads,
+        "won": found.won,
+        "criteria": [asdict(criterion) for criterion in evidence],
+        "is_reference": False,
         "batch": step.batch.name,
     }
 

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from leadhouse.conf.errors import LostBytesError, TransientError
-from leadhouse.jobs import decide, feature, ingest, refine, score, sync, topics, train
+from leadhouse.jobs import decide, feature, ingest, refine, score, sync, topics, train, watch
 from leadhouse.jobs.runtime.batches import HELD
 from leadhouse.jobs.runtime.job import JobSpec, Run
 from leadhouse.jobs.runtime.lineage import Lineage
 from leadhouse.jobs.runtime.opening import open_run
-from leadhouse.jobs.runtime.runner import UNCHANGED, Report
+from leadhouse.jobs.runtime.runner import UNCHANGED, Report, join_reports
+
+
+def _train_and_watch(run: Run) -> Report:
+    """Both in one process, since both decide which model scores and write ops.promotions.
+
+    Watching comes second, so that what it takes back is neither scored with nor promoted once more from the same facts:
+    the next score is made by what stands then. Who trains only if needed wants it first, to know whether it is.
+    """
+    jobs = (watch.run, train.run) if run.if_needed else (train.run, watch.run)
+    return join_reports("train", *[job(run) for job in jobs])
+
 
 JOBS: Mapping[str, Callable[[Run], Report]] = {
     "ingest": ingest.run,
     "refine": refine.run,
     "feature": feature.run,
-    "train": train.run,
+    "train": _train_and_watch,
     "score": score.run,
     "decide": decide.run,
     "sync": sync.run,
@@ -33,12 +44,14 @@ SPECS: Mapping[str, tuple[JobSpec, ...]] = {
     "ingest": (ingest.SPEC, topics.SPEC),
     "refine": (refine.SPEC, refine.RELEASES, refine.LEADS),
     "feature": (feature.SPEC,),
-    "train": (train.SPEC,),
+    "train": (train.SPEC, watch.SPEC),
     "score": (score.SPEC,),
     "decide": (decide.SPEC,),
     "sync": (sync.SPEC,),
 }
 """What the runner knows each job by. No two jobs write one table, so that each may be a process of its own."""
+PARTS: Mapping[str, Callable[[Run], Report]] = {"watch": watch.run}
+"""What can be done alone of a job that is several."""
 TAKES_WHAT_COMES = ("ingest",)
 """Jobs whose loss or whose silent broker doesn't keep the others from their work."""
 
@@ -65,14 +78,19 @@ def run_jobs(
     only: str | None = None,
     allow_empty: tuple[str, ...] = (),
     accept_loss: tuple[str, ...] = (),
+    if_needed: bool = False,
 ) -> int:
-    """Run all jobs, or one, over what is new. Returns 3 if something is held, else 0."""
+    """Run all jobs, or one, over what is new. Returns 3 if something is held, else 0.
+
+    ``if_needed``: train only where there is no champion, or where what it was watched by calls for another.
+    """
     opening = open_run(
         lake, workspace, landing=landing, as_of=as_of, holder=f"leadhouse {only or 'run'}", allow_empty=allow_empty,
         accept_loss=accept_loss, takes_files=only == "ingest",
     )  # fmt: skip
     with opening as opened, told(opened):
-        return take_turn(opened, console, only, forgiven=TAKES_WHAT_COMES if only is None else ()).code
+        wanted = replace(opened, if_needed=if_needed)
+        return take_turn(wanted, console, only, forgiven=TAKES_WHAT_COMES if only is None else ()).code
 
 
 def take_turn(
@@ -90,7 +108,7 @@ def take_turn(
     remembers what need not be said at every turn."""
     code, worked, held = 0, [], []
     memory = {} if said is None else said
-    for name, job in JOBS.items():
+    for name, job in (JOBS if only is None or only in JOBS else PARTS).items():
         if only not in (None, name) or name in skip:
             continue
         try:

@@ -42,6 +42,12 @@ _SCORES = """
 SELECT tenant, status, model_version, count(*) AS leads, max(as_of) AS as_of, max(known) AS known FROM gold.lead_scores
 GROUP BY tenant, status, model_version ORDER BY tenant, status
 """
+_WATCHED = """
+SELECT tenant, model_version, kind, age_days, verdict, as_of, words FROM (
+  SELECT *, row_number() OVER (PARTITION BY tenant, kind, age_days ORDER BY as_of DESC, measured_at DESC) AS place
+  FROM gold.model_health WHERE finding = 'verdict' AND kind <> 'seen'
+) WHERE place = 1 ORDER BY tenant, kind, age_days
+"""
 _SENT = """
 SELECT tenant, destination, status, count(*) AS actions, max(sent_at) AS sent_at FROM gold.receipts
 GROUP BY tenant, destination, status ORDER BY tenant, destination, status
@@ -67,6 +73,7 @@ def status(place: Place, now: datetime) -> Row:
         "findings": reader.fetch(_FINDINGS),
         "scores": reader.fetch(_SCORES),
         "champions": champions(place),
+        "watched": reader.fetch(_WATCHED) if place.exists("gold.model_health") else [],
         "lists": reader.fetch(_LISTS),
         "sent": reader.fetch(_SENT),
     }
@@ -142,6 +149,7 @@ _SECTIONS = (
     ("Freshness", "freshness", ("tenant", "source", "records", "received_at", "age_hours", "promised_hours", "state")),
     ("Findings in force", "findings", ("tenant", "rule", "facts")),
     ("Scores", "scores", ("tenant", "status", "model_version", "leads", "as_of")),
+    ("Models, watched", "watched", ("tenant", "model_version", "kind", "verdict", "as_of", "words")),
     ("Lists", "lists", ("tenant", "list", "channel", "purpose", "leads", "tick")),
     ("Sent", "sent", ("tenant", "destination", "status", "actions", "sent_at")),
 )

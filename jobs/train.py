@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pyspark.sql import DataFrame
 
@@ -12,17 +13,19 @@ from leadhouse.expectations.outcome import outcome_of
 from leadhouse.jobs.champion import keep_model, open_registry
 from leadhouse.jobs.examples import example_rows
 from leadhouse.jobs.feature import AS_THE_LEADS, FEATURE_READS, pinned_ticks
+from leadhouse.jobs.model_health import why_train
 from leadhouse.jobs.promotions import LEDGER, settle
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_training, training_settings
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
-from leadhouse.jobs.runtime.runner import Report, run_job
+from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
 from leadhouse.models.examples import read_examples
 from leadhouse.models.learn import NotEnough, Plan, Trained, learn, prepare
 from leadhouse.models.package import pack
 from leadhouse.models.registry import Registry, Version
 from leadhouse.models.summary import summary
 
+_NOT_NEEDED = "nothing was trained: the champion has neither drifted nor failed, as far as is known"
 _TRIGGERS = tuple(table for table in FEATURE_READS if table != "silver.consents")
 
 
@@ -52,6 +55,8 @@ def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
         min_positives=settings.min_positives,
         min_negatives=settings.min_negatives,
         seed=settings.seed,
+        slice_traits=settings.slice_traits,
+        ages_days=tuple(sorted(set(settings.ages_days))),
     )
 
 
@@ -98,8 +103,16 @@ SPEC = JobSpec(
 
 
 def run(run: Run) -> Report:
-    """Train if facts, contracts or the training settings have changed since the last time."""
-    return run_job(run, SPEC)
+    """Train if facts, contracts or the training settings have changed since the last time, and if the run wants it."""
+    if not run.if_needed:
+        return run_job(run, SPEC)
+    registry = open_registry(run)
+    found = {tenant: why_train(run.lake, registry, tenant) for tenant in run.tenants}
+    reasons = tuple(f"{tenant}: training is needed: {why}" for tenant, why in found.items() if why is not None)
+    if not reasons:
+        return Report(SPEC.name, UNCHANGED, notes=tuple(f"{tenant}: {_NOT_NEEDED}" for tenant in found))
+    report = run_job(run, SPEC)
+    return replace(report, notes=(*reasons, *report.notes))
 
 
 def main(argv: Sequence[str]) -> int:

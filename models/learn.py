@@ -16,6 +16,7 @@ from leadhouse.models.judge import OUT_OF_FOLD, OUT_OF_TIME, judge
 from leadhouse.models.leakage import Suspect, suspects
 from leadhouse.models.model import GRADE_SHARES, LeadModel, grade_cuts
 from leadhouse.models.plan import PROCEDURE, NotEnough, Plan, Prepared, prepare
+from leadhouse.models.seen import SEEN, seen_by
 from leadhouse.models.split import Labels
 
 __all__ = [
@@ -80,10 +81,13 @@ def learn(data: Prepared, plan: Plan) -> Trained:
     held = judged.places
     unseen = (judged.log_odds, examples.labels[held], examples.leads[held], plan.seed)
     calibration = replace(calibrate(*unseen), doubt=fit_interval(*unseen))
-    cuts = grade_cuts(calibration.apply(judged.log_odds))
+    probabilities = calibration.apply(judged.log_odds)
+    cuts = grade_cuts(probabilities)
+    seen = [None if one is None else one.to_json() for one in seen_by(data, held, probabilities)]
     found = suspects(data.matrix, examples.labels, examples.leads, data.learned.spec, plan.seed)
     evidence = gather(data, judged, plan)
-    model = LeadModel(fitted, calibration, cuts, _card(data, plan, evidence, found, calibration))
+    card = {**_card(data, plan, evidence, found, calibration), SEEN: seen}
+    model = LeadModel(fitted, calibration, cuts, card)
     return Trained(model, evidence, found, data.learned.excluded, data.learned.infinite)
 
 
@@ -95,6 +99,7 @@ def _card(
     return {
         **asdict(plan),
         "slice_traits": list(plan.slice_traits),
+        "ages_days": list(plan.ages_days),
         "training_key": data.key,
         **evidence.to_json(),
         "calibration": calibration.kind,

@@ -31,6 +31,8 @@ class Plan:
     seed: int = Training.seed
     slice_traits: tuple[str, ...] = ()
     """Traits, besides the country, by whose values the model is judged in slices."""
+    ages_days: tuple[int, ...] = Training.ages_days
+    """The ages at which each lead was looked at, where the examples are timed."""
 
 
 @dataclass(frozen=True)

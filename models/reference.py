@@ -81,6 +81,17 @@ class Tally:
             self.squares + other.squares,
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the tally as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Tally:
+        """Read what ``to_json`` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+        features = tuple(map(_counts, document["features"]))
+        sums = (float(document[key]) for key in ("total", "squares"))
+        return cls(int(document["rows"]), features, _counts(document["scores"]), *sums)
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -102,16 +113,9 @@ class Reference:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Reference:
         """Read what ``to_json`` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-        seen = document["seen"]
-        tally = Tally(
-            int(seen["rows"]),
-            tuple(map(_counts, seen["features"])),
-            _counts(seen["scores"]),
-            float(seen["total"]),
-            float(seen["squares"]),
-        )
         figures = (float(document[key]) for key in ("weight", "base_rate", "mean_probability"))
-        return cls(tuple(map(_bins, document["features"])), _bins(document["scores"]), tally, *figures)
+        features, seen = tuple(map(_bins, document["features"])), Tally.from_json(document["seen"])
+        return cls(features, _bins(document["scores"]), seen, *figures)
 
 
 def reference(

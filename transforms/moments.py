@@ -62,17 +62,21 @@ def training_examples(
     The examples of any other tenant are each lead at the tick, with the latest statement of the outcome as its label. A
     lead without a statement is a lost one only where no source ever states a loss (there a row's existence means won).
     """
-    stated = _outcomes_of_leads(outcomes, identities, findings, outcome, ticks)
-    at = _leads_with_ticks(leads, stated, ticks)
+    stated = outcomes_of_leads(outcomes, identities, findings, outcome, ticks)
+    at = leads_with_ticks(leads, stated, ticks)
     examples = (_timed(at, stated, ages_days, horizon_days), _untimed(at, stated))
     timed, untimed = (part.select(*EXAMPLE_COLUMNS) for part in examples)
     return timed.unionByName(untimed)
 
 
-def _outcomes_of_leads(
+def outcomes_of_leads(
     outcomes: DataFrame, identities: DataFrame, findings: DataFrame, outcome: str, ticks: DataFrame
 ) -> DataFrame:
-    """The outcome's statements at the tick: tenant, lead_id, outcome_id, value, timed, occurred_at, known_at."""
+    """Return an outcome's statements at the tick that no finding contradicts, by lead.
+
+    In: rows of silver.outcomes, silver.identities and silver.findings; the outcome's name; ``ticks`` (tenant, as_of,
+    known). Out: tenant, lead_id, outcome_id, value, timed, occurred_at, known_at.
+    """
     standing = standing_findings(known_by(findings, ticks))
     named = known_by(outcomes.where(F.col("outcome") == outcome), ticks)
     kept = standing_facts(named, standing, fact_table="silver.outcomes", fact_id="outcome_id")
@@ -85,8 +89,12 @@ def _outcomes_of_leads(
     )
 
 
-def _leads_with_ticks(leads: DataFrame, stated: DataFrame, ticks: DataFrame) -> DataFrame:
-    """The leads with their tenant's tick: tenant, lead_id, created_at, tick, tick_known, timed, losses_stated."""
+def leads_with_ticks(leads: DataFrame, stated: DataFrame, ticks: DataFrame) -> DataFrame:
+    """Return the leads with their tenant's tick, whether its examples are timed and whether it states losses.
+
+    In: rows of silver.leads; the result of ``outcomes_of_leads``; ``ticks`` (tenant, as_of, known). Out: tenant,
+    lead_id, created_at, tick, tick_known, timed, losses_stated.
+    """
     created = leads.groupBy("tenant").agg(F.max(F.col("created_at").isNotNull()).alias("created"))
     wins = stated.groupBy("tenant").agg(
         F.max(F.col("value") & ~F.col("timed")).alias("untimed_wins"), F.max(~F.col("value")).alias("losses_stated")
@@ -110,15 +118,15 @@ def _timed(at: DataFrame, stated: DataFrame, ages_days: Sequence[int], horizon_d
     moments = (
         at.where(F.col("timed") & F.col("created_at").isNotNull())
         .withColumn("age", F.explode(ages))
-        .withColumn("as_of", _next_midnight(F.col("created_at"), F.col("age")))
-        .where(_days_after(F.col("as_of"), horizon_days) <= F.col("tick"))
+        .withColumn("as_of", next_midnight(F.col("created_at"), F.col("age")))
+        .where(days_after(F.col("as_of"), horizon_days) <= F.col("tick"))
     )
     won_at = F.col("won_at")
     return (
         moments.join(wins, ["tenant", "lead_id"], "left")
         .where(won_at.isNull() | (won_at > F.col("as_of")))
         .withColumn("known", F.col("as_of"))
-        .withColumn("label", F.coalesce(won_at <= _days_after(F.col("as_of"), horizon_days), F.lit(False)))
+        .withColumn("label", F.coalesce(won_at <= days_after(F.col("as_of"), horizon_days), F.lit(False)))
     )
 
 
@@ -134,13 +142,14 @@ def _untimed(at: DataFrame, stated: DataFrame) -> DataFrame:
     )
 
 
-def _next_midnight(start: Column, days: Column) -> Column:
-    """The smallest midnight UTC at or after ``start`` + ``days``: midnights are the multiples of a day since 1970."""
+def next_midnight(start: Column, days: Column) -> Column:
+    """Return the smallest midnight UTC at or after ``start`` + ``days``: midnights are the multiples of a day since
+    1970."""
     day = F.lit(DAY_MICROS)
     micros = F.unix_micros(start) + days * day
     return F.timestamp_micros(micros + F.pmod(-micros, day))
 
 
-def _days_after(moment: Column, days: int) -> Column:
-    """``days`` times 24 hours after a moment; unlike an interval of days it needs no time zone."""
+def days_after(moment: Column, days: int) -> Column:
+    """Return the moment ``days`` times 24 hours after another; unlike an interval of days it needs no time zone."""
     return F.timestamp_micros(F.unix_micros(moment) + F.lit(days * DAY_MICROS))

@@ -86,6 +86,7 @@ def _work(
     follow: bool,
     allow_empty: tuple[str, ...] = (),
     accept_loss: tuple[str, ...] = (),
+    if_needed: bool = False,
 ) -> int:
     """Do one job: once, with the lake to itself, or for ever beside the others."""
     console = Console()
@@ -97,7 +98,7 @@ def _work(
 
     return run_jobs(
         lake, workspace, landing=landing, as_of=as_of, console=console, only=job, allow_empty=allow_empty,
-        accept_loss=accept_loss,
+        accept_loss=accept_loss, if_needed=if_needed,
     )  # fmt: skip
 
 
@@ -123,11 +124,33 @@ def _job_command(name: str, description: str) -> None:
 for _name, _description in (
     ("refine", "Turn records into facts, behind rules and the gate."),
     ("feature", "Say what was known about each lead."),
-    ("train", "Learn from outcomes; register the model."),
     ("score", "Apply the champion to every lead."),
     ("decide", "Choose the next action for each lead, or why none."),
 ):
     _job_command(_name, _description)
+
+
+@app.command()
+def train(
+    lake: Lake = DEFAULT_LAKE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    landing: Landing = None,
+    as_of: AsOf = None,
+    if_needed: Annotated[
+        bool, typer.Option("--if-needed", help="Only where there is no champion, or it has drifted or fails.")
+    ] = False,
+    follow: Follow = False,
+) -> int:
+    """Learn from outcomes; register the model; watch the one that scores."""
+    if if_needed and follow:
+        raise _word_for_once("--if-needed")
+    return _work("train", lake, workspace, landing, moment(as_of), follow=follow, if_needed=if_needed)
+
+
+@app.command()
+def watch(lake: Lake = DEFAULT_LAKE, workspace: Workspace = DEFAULT_WORKSPACE, as_of: AsOf = None) -> int:
+    """Say whether leads still look as in training and scores came true; take back a model that fails."""
+    return _work("watch", lake, workspace, None, moment(as_of), follow=False)
 
 
 @app.command()

@@ -61,4 +61,6 @@ def training_settings(run: Run) -> Mapping[str, bytes]:
 def pinned_training(step: Step) -> Training:
     """Return the training settings as the batch's intent has them, whatever the file says by now."""
     document = json.loads(step.run.lake.kept(step.batch.definitions[_TRAINING]))
-    return Training(**{**document, "ages_days": tuple(document["ages_days"])})
+    # A batch that an earlier release began knows no traits to slice by.
+    lists = {name: tuple(document.get(name, ())) for name in ("ages_days", "slice_traits")}
+    return Training(**{**document, **lists})

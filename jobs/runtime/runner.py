@@ -62,15 +62,16 @@ def run_job(run: Run, spec: JobSpec) -> Report:
 def join_reports(job: str, *reports: Report) -> Report:
     """Return the reports of several parts as one job's."""
     worked = [report for report in reports if report.status != UNCHANGED]
+    notes = tuple(dict.fromkeys(note for report in reports for note in report.notes))
     if not worked:
-        return Report(job, UNCHANGED)
+        return Report(job, UNCHANGED, notes=notes)
     return Report(
         job=job,
         status=HELD if any(report.status == HELD for report in worked) else COMPLETE,
         batches=sum(report.batches for report in worked),
         counts=_total(count for report in worked for count in report.counts),
         quality=tuple(entry for report in worked for entry in report.quality),
-        notes=tuple(dict.fromkeys(note for report in worked for note in report.notes)),
+        notes=notes,
     )
 
 

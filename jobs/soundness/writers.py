@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leadhouse.jobs import decide, feature, ingest, quarantine_replay, rebuild, refine, score, sync, topics, train
+from leadhouse.jobs import (
+    decide,
+    feature,
+    ingest,
+    quarantine_replay,
+    rebuild,
+    refine,
+    score,
+    sync,
+    topics,
+    train,
+    watch,
+)
 from leadhouse.jobs.runtime.batches import BOOK
 from leadhouse.jobs.runtime.finding import WRONG, Finding
 from leadhouse.jobs.runtime.integrity import Action, commit_files, commit_info, commits
@@ -26,6 +38,7 @@ SPECS: tuple[JobSpec, ...] = (
     rebuild.SPEC,
     feature.SPEC,
     train.SPEC,
+    watch.SPEC,
     score.SPEC,
     decide.SPEC,
     sync.SPEC,

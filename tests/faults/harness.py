@@ -31,6 +31,7 @@ POINTS = (
     *(f"leads:{point}" for point in _AROUND),
     *(f"feature:{point}" for point in _AROUND),
     "train:before-intent", "train:after-register", "train:after-verdict", *(f"train:{point}" for point in _AROUND[1:]),
+    *(f"watch:{point}" for point in _AROUND),
     *(f"score:{point}" for point in _AROUND),
     "decide:before-intent", "decide:after-decisions", *(f"decide:{point}" for point in _AROUND[1:]),
     "sync:before-intent", "sync:after-outbox", "sync:after-send", *(f"sync:{point}" for point in _AROUND[1:]),

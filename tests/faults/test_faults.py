@@ -15,8 +15,8 @@ from tests.jobs.small_company import hashes, land, rows_of, run_company, write_w
 
 ROOT = Path(__file__).parents[2]
 FACTS = ("silver.signals", "silver.traits", "silver.outcomes", "silver.leads")
-_OF_OTHERS = {"topics:listed", "topics:marked", "topics:written", "maintain:expired-{done}"}
-"""Points that no run over files comes to; the tests of topics and of retention stop there."""
+_OF_OTHERS = {"topics:listed", "topics:marked", "topics:written", "maintain:expired-{done}", "watch:after-verdict"}
+"""Points that no run over files comes to; the tests of topics, of retention and of rollbacks stop there."""
 
 
 def test_every_point_is_known() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from leadhouse.jobs.following import Pauses
+import pytest
+
+from leadhouse.jobs import following
+from leadhouse.jobs.following import IDLE_TRAINING_SECONDS, Pauses
 from leadhouse.jobs.run import Turn
 
 
@@ -21,3 +24,15 @@ def test_training_waits_for_a_quiet_moment() -> None:
     pauses.note(Turn(0, ("refine", "train")))
     assert pauses.skipped(Turn(0, ("refine",))) == ("train",)
     assert pauses.skipped(Turn(0, ())) == ("train",)
+
+
+def test_a_champion_that_drifts_or_fails_does_not_wait_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(following.time, "monotonic", lambda: now)
+    calm, hurried = Pauses(), Pauses()
+    busy = Turn(0, ("refine", "train"))
+    calm.note(busy)
+    hurried.note(busy, hurried=True)
+    now += IDLE_TRAINING_SECONDS
+    assert (calm.skipped(busy), hurried.skipped(busy)) == (("train",), ())
+    assert calm.skipped(Turn(0, ())) == ()
