@@ -13,7 +13,8 @@ from leadhouse.models.evidence import Evidence, gather
 from leadhouse.models.fit import fit, params_for
 from leadhouse.models.interval import fit_interval
 from leadhouse.models.judge import OUT_OF_FOLD, OUT_OF_TIME, judge
-from leadhouse.models.leakage import Suspect, suspects
+from leadhouse.models.leakage import suspects
+from leadhouse.models.leaks.suspect import Suspect
 from leadhouse.models.model import GRADE_SHARES, LeadModel, grade_cuts
 from leadhouse.models.plan import PROCEDURE, NotEnough, Plan, Prepared, prepare
 from leadhouse.models.split import Labels
@@ -81,7 +82,7 @@ def learn(data: Prepared, plan: Plan) -> Trained:
     unseen = (judged.log_odds, examples.labels[held], examples.leads[held], plan.seed)
     calibration = replace(calibrate(*unseen), doubt=fit_interval(*unseen))
     cuts = grade_cuts(calibration.apply(judged.log_odds))
-    found = suspects(data.matrix, examples.labels, examples.leads, data.learned.spec, plan.seed)
+    found = suspects(data, plan)
     evidence = gather(data, judged, plan)
     model = LeadModel(fitted, calibration, cuts, _card(data, plan, evidence, found, calibration))
     return Trained(model, evidence, found, data.learned.excluded, data.learned.infinite)
@@ -102,6 +103,8 @@ def _card(
         "suspects": [asdict(suspect) for suspect in found],
         "excluded": dict(data.learned.excluded),
         "infinite": dict(data.learned.infinite),
+        "rare": dict(data.learned.rare),
+        "repeated": data.examples.repeated,
         "examples": len(data.examples),
         "leads_won": won,
         "leads_lost": lost,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from leadhouse.models.bootstrap import Interval
 from leadhouse.models.evidence import Baseline
 from leadhouse.models.examples import read_examples
-from leadhouse.models.leakage import Suspect
+from leadhouse.models.leaks.suspect import Suspect
 from leadhouse.models.learn import Plan, learn, prepare
 from leadhouse.models.slices import Slices
 from leadhouse.models.summary import summary
