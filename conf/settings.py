@@ -54,6 +54,8 @@ class Training:
     min_positives: int = 40
     min_negatives: int = 40
     seed: int = 0
+    strict: bool = False
+    """Register no model whose features are suspected of holding the outcome itself, until a person has mended that."""
 
 
 @dataclass(frozen=True)

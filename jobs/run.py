@@ -65,11 +65,12 @@ def run_jobs(
     only: str | None = None,
     allow_empty: tuple[str, ...] = (),
     accept_loss: tuple[str, ...] = (),
+    strict: bool = False,
 ) -> int:
     """Run all jobs, or one, over what is new. Returns 3 if something is held, else 0."""
     opening = open_run(
         lake, workspace, landing=landing, as_of=as_of, holder=f"leadhouse {only or 'run'}", allow_empty=allow_empty,
-        accept_loss=accept_loss, takes_files=only == "ingest",
+        accept_loss=accept_loss, strict=strict, takes_files=only == "ingest",
     )  # fmt: skip
     with opening as opened, told(opened):
         return take_turn(opened, console, only, forgiven=TAKES_WHAT_COMES if only is None else ()).code

@@ -68,12 +68,13 @@ class Trained:
         return self.evidence.probabilities
 
 
-def learn(data: Prepared, plan: Plan) -> Trained:
+def learn(data: Prepared, plan: Plan, sensitive: frozenset[str] = frozenset()) -> Trained:
     """Judge, then fit on everything.
 
     Where the examples are timed the model is judged on the latest leads (``test_share``), at up to three cut-offs one
     after another, else on examples of leads that it has not seen, in ``folds`` folds, small data twice. The final trees
-    are fitted on all examples; calibration and grade cuts come from held-out scores only.
+    are fitted on all examples; calibration and grade cuts come from held-out scores only. ``sensitive`` are features
+    that a contract declares as such although they are sensitive: the card names those that are learned from.
     """
     examples, params = data.examples, params_for(len(data.examples), plan.seed)
     judged = judge(data, plan, params)
@@ -84,7 +85,9 @@ def learn(data: Prepared, plan: Plan) -> Trained:
     cuts = grade_cuts(calibration.apply(judged.log_odds))
     found = suspects(data, plan)
     evidence = gather(data, judged, plan)
-    model = LeadModel(fitted, calibration, cuts, _card(data, plan, evidence, found, calibration))
+    declared = {"sensitive": [name for name in data.learned.spec.names if name in sensitive]}
+    card = {**_card(data, plan, evidence, found, calibration), **declared}
+    model = LeadModel(fitted, calibration, cuts, card)
     return Trained(model, evidence, found, data.learned.excluded, data.learned.infinite)
 
 

@@ -86,6 +86,7 @@ def _work(
     follow: bool,
     allow_empty: tuple[str, ...] = (),
     accept_loss: tuple[str, ...] = (),
+    strict: bool = False,
 ) -> int:
     """Do one job: once, with the lake to itself, or for ever beside the others."""
     console = Console()
@@ -97,7 +98,7 @@ def _work(
 
     return run_jobs(
         lake, workspace, landing=landing, as_of=as_of, console=console, only=job, allow_empty=allow_empty,
-        accept_loss=accept_loss,
+        accept_loss=accept_loss, strict=strict,
     )  # fmt: skip
 
 
@@ -123,11 +124,29 @@ def _job_command(name: str, description: str) -> None:
 for _name, _description in (
     ("refine", "Turn records into facts, behind rules and the gate."),
     ("feature", "Say what was known about each lead."),
-    ("train", "Learn from outcomes; register the model."),
     ("score", "Apply the champion to every lead."),
     ("decide", "Choose the next action for each lead, or why none."),
 ):
     _job_command(_name, _description)
+
+
+@app.command()
+def train(
+    lake: Lake = DEFAULT_LAKE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    landing: Landing = None,
+    as_of: AsOf = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Register no model that is suspected of knowing the outcome beforehand.")
+    ] = False,
+    follow: Follow = False,
+) -> int:
+    """Learn from outcomes; register the model."""
+    if strict and follow:
+        raise InputError(
+            "--strict: expected it for one run; got --follow too; say 'strict = true' below [training] in settings.toml"
+        )
+    return _work("train", lake, workspace, landing, moment(as_of), follow=follow, strict=strict)
 
 
 @app.command()

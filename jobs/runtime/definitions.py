@@ -54,8 +54,10 @@ def pinned_identity(step: Step) -> Identity:
 
 
 def training_settings(run: Run) -> Mapping[str, bytes]:
-    """Return the workspace's settings for training, for a job's ``definitions``."""
-    return {_TRAINING: json.dumps(asdict(run.workspace.settings.training), sort_keys=True).encode()}
+    """Return the workspace's settings for training, for a job's ``definitions``; ``--strict`` is one of them."""
+    training = run.workspace.settings.training
+    said = asdict(replace(training, strict=training.strict or run.strict))
+    return {_TRAINING: json.dumps(said, sort_keys=True).encode()}
 
 
 def pinned_training(step: Step) -> Training:

@@ -42,6 +42,8 @@ class Run:
     """For sync: lists that may collapse to nobody."""
     accept_loss: tuple[str, ...] = ()
     """For ingest: topics of which messages that are gone may stay gone."""
+    strict: bool = False
+    """For train: register nothing that is suspected of leakage, whatever the settings say."""
     beside: tuple[JobSpec, ...] = ()
     """Jobs of other processes that may be in the midst of a batch, of which nothing is to be seen before its end."""
     follows: bool = False

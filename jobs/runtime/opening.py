@@ -73,6 +73,7 @@ def open_run(
     holder: str = "leadhouse",
     allow_empty: tuple[str, ...] = (),
     accept_loss: tuple[str, ...] = (),
+    strict: bool = False,
     takes_files: bool = False,
     job: str | None = None,
     beside: tuple[JobSpec, ...] = (),
@@ -106,6 +107,7 @@ def open_run(
             as_of=as_of,
             allow_empty=allow_empty,
             accept_loss=accept_loss,
+            strict=strict,
             beside=beside,
         )
 

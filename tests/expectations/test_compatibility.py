@@ -118,7 +118,7 @@ def test_every_part_of_a_field_and_of_a_contract_is_compared() -> None:
     other = Field(
         "size", "x", "string", True, True, 9, "sensitive", "d", ("country",), "n", "later", ("v",), "p",
         minimum=1.0, maximum=2.0, max_length=3, formats=("f",), consent=Consent("*", "*", "given", "consent"),
-        positive_values=("w",),
+        positive_values=("w",), feature=True,
     )  # fmt: skip
     base = next(entry for entry in OLD.fields if entry.name == "size")
     for attribute in Field.__dataclass_fields__:

@@ -61,9 +61,9 @@ def honest(leads: int, rate: float, seed: int) -> tuple[dict[str, Column], Won]:
 
 
 def _id_in_blocks(won: Won, draw: Draw) -> dict[str, Column]:
-    """Exported month by month, the winners of each month first."""
-    month = np.arange(len(won)) * 12 // len(won)
-    order = np.lexsort((draw.random(len(won)), ~won, month))
+    """Exported week by week, the winners of each week first."""
+    week = np.arange(len(won)) * 52 // len(won)
+    order = np.lexsort((draw.random(len(won)), ~won, week))
     number = np.empty(len(won))
     number[order] = 500_000 + np.arange(len(won))
     return {"trait:row": number.tolist()}
@@ -134,11 +134,11 @@ LEAKS: Mapping[str, Callable[[Won, Draw], dict[str, Column]]] = {
     },
     "cents where a quote was signed": lambda won, draw: {
         "trait:budget": np.where(
-            won, np.round(draw.lognormal(8, 1, len(won)), 2), np.round(draw.lognormal(8, 1, len(won)), -2)
+            won, np.round(draw.lognormal(9, 1, len(won)), 2), np.round(draw.lognormal(9, 1, len(won)))
         ).tolist()
     },
     "numbered with the winners first": _id_winners_first,
-    "numbered with each month's winners first": _id_in_blocks,
+    "numbered with each week's winners first": _id_in_blocks,
     "a record's number": _record_numbers,
     "paid in full": _amounts,
     "a small difference of two large numbers": _balance,
