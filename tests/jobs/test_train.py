@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from leadhouse.conf.settings import Settings, Training
-from leadhouse.jobs import train
+from leadhouse.jobs import feature, train
 from leadhouse.jobs.champion import open_registry
 from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFaultError
 from leadhouse.jobs.runtime.job import Run
@@ -31,16 +31,17 @@ CONTRACT = (
     + """\
       - {name: won, logicalType: boolean, customProperties: [{property: role, value: outcome}]}
       - {name: won_at, logicalType: timestamp, customProperties: [{property: role, value: outcome_at}]}
-      - {name: segment, logicalType: string, customProperties: [{property: role, value: trait}]}
+      - {name: segment, logicalType: string, classification: sensitive,
+         customProperties: [{property: role, value: trait}, {property: feature, value: true}]}
       - {name: answer, logicalType: string, customProperties: [{property: role, value: trait}]}
 """
 )
 
 
-def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False) -> None:
+def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False, moves: bool = False) -> None:
     """Leads made over 300 days; half are large and win six times in ten within 20 days, the small once in ten.
 
-    ``answer``: with a trait that only winners have.
+    ``answer``: with a trait that only winners have; ``moves``: winners are put into another segment when they have won.
     """
     draw = np.random.default_rng(5)
     facts: dict[str, list[dict[str, Any]]] = {
@@ -60,6 +61,9 @@ def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False) -> None:
         facts["identities"][-1].pop("occurred_at")
         facts["leads"].append({"lead_id": key, "created_at": created, "deleted": False})
         when = created + timedelta(days=20)
+        if won and moves:
+            then = {"occurred_at": when, "known_at": when, "stated_at": when}
+            facts["traits"].append({**facts["traits"][-1], **then, "trait_id": f"{key}moved", "value": "customer"})
         if won:
             facts["outcomes"].append(
                 {**at, "outcome_id": key, "outcome": "won", "value": True, "timed": True, "occurred_at": when}
@@ -88,6 +92,7 @@ def test_a_model_is_learned_registered_promoted_and_kept_in_the_lake(run: Run) -
     model = load(run.lake.kept, champion.model_hash)
     assert model.card["outcome"] == "won"
     assert model.card["examples"] == LEADS
+    assert model.card["sensitive"] == ["trait:segment"]
     assert 0.65 < model.card["metrics"]["auc"] < 0.9
     assert not [note for note in report.notes if "leakage" in note]
 
@@ -145,7 +150,36 @@ def test_killed_between_registering_and_promoting_it_ends_as_if_undisturbed(
 def test_a_planted_leak_is_named_with_its_figure(run: Run) -> None:
     add_leads(run.lake, answer=True)
     (leak,) = [note for note in train.run(run).notes if note.startswith("suspected leakage")]
-    assert leak == "suspected leakage: trait:answer has an AUC of 1 alone"
+    assert leak.startswith("suspected leakage: trait:answer alone puts the winner first in 100 of 100 pairs")
+    assert leak.endswith("declare 'known: later' for the field 'answer'")
+
+
+def test_strictly_a_suspected_model_is_held_and_the_champion_stays(run: Run) -> None:
+    add_leads(run.lake, answer=True)
+    train.run(run)
+    registry = open_registry(run)
+    champion = registry.champion("acme")
+    assert champion is not None
+    report = train.run(replace(reseeded(run, 1), strict=True))
+    assert report.status == "held"
+    assert report.notes[0].startswith("acme: the new model is not registered, since 1 suspected leak must be looked at")
+    assert report.notes[1].startswith("suspected leakage: trait:answer alone ")
+    assert registry.versions("acme") == [champion] == [registry.champion("acme")]
+
+
+def test_strictly_an_honest_model_is_registered(run: Run) -> None:
+    add_leads(run.lake)
+    settings = replace(run.workspace.settings, training=replace(run.workspace.settings.training, strict=True))
+    report = train.run(replace(run, workspace=replace(run.workspace, settings=settings)))
+    assert report.status == "complete"
+    assert open_registry(run).champion("acme") is not None
+
+
+def test_a_trait_that_the_outcome_changes_is_named_once_the_features_of_now_are_known(run: Run) -> None:
+    add_leads(run.lake, moves=True)
+    feature.run(run)
+    (leak,) = [note for note in train.run(run).notes if note.startswith("suspected leakage")]
+    assert leak.startswith("suspected leakage: trait:segment changed after the lead was looked at for 100% of those")
 
 
 def test_too_little_to_learn_from_is_said_and_is_no_failure(run: Run) -> None:
