@@ -56,6 +56,8 @@ class Training:
     seed: int = 0
     strict: bool = False
     """Register no model whose features are suspected of holding the outcome itself, until a person has mended that."""
+    cleared: tuple[str, ...] = ()
+    """Features (``trait:size``) that a person has looked at: the card names them, but they hold up no model."""
 
 
 @dataclass(frozen=True)

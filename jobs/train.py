@@ -21,6 +21,7 @@ from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, run_job
 from leadhouse.models.examples import read_examples
+from leadhouse.models.leaks.suspect import Suspect
 from leadhouse.models.learn import NotEnough, Plan, Trained, learn, prepare
 from leadhouse.models.package import pack
 from leadhouse.models.registry import Registry, Version
@@ -71,17 +72,21 @@ def _train(step: Step, plan: Plan, settings: Training, contracts: tuple[Contract
     if newest is not None and same and newest.was_judged:
         return Result(notes=(f"{newest.label}: the training data are unchanged; nothing was trained",))
     trained = learn(data, plan, sensitive_features(contracts, tenant))
-    if settings.strict and trained.suspects:
-        return Result(status=HELD, notes=(_held(tenant, trained), *suspicions(trained)))
+    if settings.strict and (held := _uncleared(trained, settings)):
+        return Result(status=HELD, notes=(_held(tenant, held), *suspicions(trained)))
     version = newest if newest is not None and same else _register(step, registry, trained, tenant)
     return Result(notes=(*summary(version.label, trained), settle(step, registry, version, data, plan, trained)))
 
 
-def _held(tenant: str, trained: Trained) -> str:
-    many = len(trained.suspects)
+def _uncleared(trained: Trained, settings: Training) -> list[Suspect]:
+    return [suspect for suspect in trained.suspects if set(suspect.features) - set(settings.cleared)]
+
+
+def _held(tenant: str, suspects: Sequence[Suspect]) -> str:
+    features = ", ".join(suspect.feature for suspect in suspects)
     return (
-        f"{tenant}: the new model is not registered, since {many} suspected leak{'' if many == 1 else 's'} must be "
-        "looked at first (strict); the champion, if there is one, goes on scoring"
+        f"{tenant}: strict: the new model is not registered, since it may know the outcome beforehand, by {features}; "
+        "the champion, if there is one, goes on scoring; mend the contract, or name what is honest in training.cleared"
     )
 
 

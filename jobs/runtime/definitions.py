@@ -63,4 +63,5 @@ def training_settings(run: Run) -> Mapping[str, bytes]:
 def pinned_training(step: Step) -> Training:
     """Return the training settings as the batch's intent has them, whatever the file says by now."""
     document = json.loads(step.run.lake.kept(step.batch.definitions[_TRAINING]))
-    return Training(**{**document, "ages_days": tuple(document["ages_days"])})
+    lists = {name: tuple(said) for name, said in document.items() if isinstance(said, list)}
+    return Training(**{**document, **lists})

@@ -8,6 +8,7 @@ from leadhouse.transforms.feature_names import parse_feature_name
 
 ALONE, MISSINGNESS, VALUE, WRITING = "alone", "missingness", "value", "writing"
 ORDER, IDENTIFIER, PAIR, TIME_TRAVEL = "order", "identifier", "pair", "time travel"
+_AND = " and "
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,16 @@ class Suspect:
     advice: str
     """What to do about it."""
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The feature, or the two."""
+        return tuple(self.feature.split(_AND)) if self.kind == PAIR else (self.feature,)
+
 
 def accuse(kind: str, figure: float, words: str, *features: str) -> Suspect:
     """Return a suspect with the advice that fits the names of its features. Raises ValueError for what is no name."""
     traits = [str(parsed.value) for parsed in map(parse_feature_name, features) if parsed.measure == "trait"]
-    return Suspect(" and ".join(features), kind, figure, words, _advice(kind, traits))
+    return Suspect(_AND.join(features), kind, figure, words, _advice(kind, traits))
 
 
 def _advice(kind: str, traits: list[str]) -> str:

@@ -107,15 +107,16 @@ def test_unchanged_data_train_nothing_even_where_a_table_was_written(run: Run) -
     assert len(open_registry(run).versions("acme")) == 1
 
 
-def reseeded(run: Run, seed: int) -> Run:
-    settings = replace(run.workspace.settings, training=replace(run.workspace.settings.training, seed=seed))
+def trained_by(run: Run, **changed: object) -> Run:
+    """The run with other training settings."""
+    settings = replace(run.workspace.settings, training=replace(run.workspace.settings.training, **changed))  # type: ignore[arg-type]
     return replace(run, workspace=replace(run.workspace, settings=settings))
 
 
 def test_the_first_model_becomes_champion_and_one_without_new_evidence_does_not(spark: SparkSession, run: Run) -> None:
     add_leads(run.lake)
     train.run(run)
-    report = train.run(reseeded(run, 1))
+    report = train.run(trained_by(run, seed=1))
     assert "refused: of leads that came later than the champion's, 0 won" in report.notes[-1]
     registry = open_registry(run)
     first, second = registry.versions("acme")
@@ -127,7 +128,7 @@ def test_the_first_model_becomes_champion_and_one_without_new_evidence_does_not(
     assert rows[second.label].reason.startswith("refused: of leads that came later")
 
     append(run.lake, "silver.signals", [LATE], number=1)
-    assert "nothing was trained" in train.run(reseeded(run, 1)).notes[0], "what was refused is not judged again"
+    assert "nothing was trained" in train.run(trained_by(run, seed=1)).notes[0], "what was refused is not judged again"
     assert registry.champion("acme") == first
 
 
@@ -160,18 +161,26 @@ def test_strictly_a_suspected_model_is_held_and_the_champion_stays(run: Run) -> 
     registry = open_registry(run)
     champion = registry.champion("acme")
     assert champion is not None
-    report = train.run(replace(reseeded(run, 1), strict=True))
+    report = train.run(replace(trained_by(run, seed=1), strict=True))
     assert report.status == "held"
-    assert report.notes[0].startswith("acme: the new model is not registered, since 1 suspected leak must be looked at")
+    assert report.notes[0].startswith("acme: strict: the new model is not registered, since it may know the outcome")
+    assert "beforehand, by trait:answer; the champion" in report.notes[0]
     assert report.notes[1].startswith("suspected leakage: trait:answer alone ")
     assert registry.versions("acme") == [champion] == [registry.champion("acme")]
 
 
 def test_strictly_an_honest_model_is_registered(run: Run) -> None:
     add_leads(run.lake)
-    settings = replace(run.workspace.settings, training=replace(run.workspace.settings.training, strict=True))
-    report = train.run(replace(run, workspace=replace(run.workspace, settings=settings)))
+    report = train.run(trained_by(run, strict=True))
     assert report.status == "complete"
+    assert open_registry(run).champion("acme") is not None
+
+
+def test_strictly_what_a_person_has_cleared_is_named_and_holds_up_nothing(run: Run) -> None:
+    add_leads(run.lake, answer=True)
+    report = train.run(trained_by(run, strict=True, cleared=("trait:answer",)))
+    assert report.status == "complete"
+    assert [note for note in report.notes if note.startswith("suspected leakage: trait:answer")]
     assert open_registry(run).champion("acme") is not None
 
 
