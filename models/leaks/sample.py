@@ -14,7 +14,7 @@ from leadhouse.models.matrix import NUMBER, FeatureSpec, Floats, Integers
 from leadhouse.models.split import fold_of
 from leadhouse.transforms.feature_names import parse_feature_name
 
-MAX_LEADS = 50_000
+MAX_LEADS = 20_000
 """Of more leads so many are drawn."""
 _FOLDS = 5
 

@@ -105,6 +105,21 @@ def _owners(won: Won, draw: Draw) -> dict[str, Column]:
     }
 
 
+def _parts(won: Won, draw: Draw) -> dict[str, Column]:
+    """What is paid and what is open make up what was ordered: more than others only asked for."""
+    paid = draw.uniform(0, 1000, len(won))
+    whole = np.where(won, 1020, 1000) + draw.normal(0, 5, len(won))
+    return {"trait:settled": paid.tolist(), "trait:open": (whole - paid).tolist()}
+
+
+def _fitting(won: Won, draw: Draw) -> dict[str, Column]:
+    small = draw.random(len(won)) < 0.5
+    return {
+        "trait:segment": np.where(small, "small", "large").tolist(),
+        "trait:checked": (small ^ won).astype(float).tolist(),
+    }
+
+
 LEAKS: Mapping[str, Callable[[Won, Draw], dict[str, Column]]] = {
     "the label, copied": lambda won, draw: {"trait:customer": won.astype(float).tolist()},
     "the label with one in twenty wrong": lambda won, draw: {
@@ -137,6 +152,16 @@ LEAKS: Mapping[str, Callable[[Won, Draw], dict[str, Column]]] = {
             won, np.round(draw.lognormal(9, 1, len(won)), 2), np.round(draw.lognormal(9, 1, len(won)))
         ).tolist()
     },
+    "round sums where nobody signed": lambda won, draw: {
+        "trait:offer": np.where(
+            won, draw.integers(1, 10**6, len(won)) * 10 + 1, draw.integers(1, 10**5, len(won)) * 100
+        ).tolist()
+    },
+    "a last digit that a form adds": lambda won, draw: {
+        "trait:ticket": (
+            draw.integers(1, 10**8, len(won)) * 10 + np.where(won, 7, 1 + draw.integers(0, 6, len(won)))
+        ).tolist()
+    },
     "numbered with the winners first": _id_winners_first,
     "numbered with each week's winners first": _id_in_blocks,
     "a record's number": _record_numbers,
@@ -144,6 +169,8 @@ LEAKS: Mapping[str, Callable[[Won, Draw], dict[str, Column]]] = {
     "a small difference of two large numbers": _balance,
     "two flags that differ for winners": _parity,
     "the owner stays for winners": _owners,
+    "two parts of one sum": _parts,
+    "a flag that fits the segment of winners": _fitting,
     "an earlier model's score": lambda won, draw: {"trait:grade": (draw.normal(0, 1, len(won)) + 2.2 * won).tolist()},
 }
 """Ways of giving the end away: from who won to the features that do."""

@@ -61,6 +61,10 @@ def test_honest_data_raise_no_false_alarm(leads: int, rate: float) -> None:
         ("paid in full", "pair", "by which of them is larger, or whether they are equal"),
         ("the owner stays for winners", "pair", "by whether they are equal"),
         ("two flags that differ for winners", "pair", "by which of them is larger, or whether they are equal"),
+        ("round sums where nobody signed", "writing", "by how round it is"),
+        ("a last digit that a form adds", "writing", "by its last digit"),
+        ("two parts of one sum", "pair", "by their sum"),
+        ("a flag that fits the segment of winners", "pair", "by the combination of their values"),
         ("a small difference of two large numbers", "pair", "by their difference"),
     ],
 )
