@@ -56,6 +56,10 @@ class Training:
     seed: int = 0
     slice_traits: tuple[str, ...] = ()
     """Traits, besides the country, by whose values a model is judged in slices: a new model may collapse in none."""
+    strict: bool = False
+    """Register no model whose features are suspected of holding the outcome itself, until a person has mended that."""
+    cleared: tuple[str, ...] = ()
+    """Features (``trait:size``) that a person has looked at: the card names them, but they hold up no model."""
 
 
 @dataclass(frozen=True)

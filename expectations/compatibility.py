@@ -138,8 +138,13 @@ def _field_differences(old: Field, new: Field) -> Iterator[Difference]:
         )
     if old.classification != new.classification:
         words = f"classification: {_shown(old.classification)} became {_shown(new.classification)}"
-        opened = {old.classification} & set(_GUARDED) and new.classification not in _GUARDED
+        opened = old.classification in _GUARDED and new.classification not in _GUARDED
         more = ": its values could become features and reach gold" if opened else ""
+        yield Difference(BREAKING if opened else COMPATIBLE, new.name, words + more)
+    if old.feature != new.feature:
+        opened = new.feature and new.classification == "sensitive"
+        more = ": its sensitive values become features" if opened else ""
+        words = f"feature: {old.feature} became {new.feature}"
         yield Difference(BREAKING if opened else COMPATIBLE, new.name, words + more)
     if old.unique != new.unique:
         yield Difference(

@@ -61,7 +61,7 @@ class Field:
     key_position: int | None = None
     """Place in the key that identifies an item, from 1."""
     classification: str | None = None
-    """``confidential`` or ``restricted`` for personal data, ``sensitive`` for what must not become a feature."""
+    """``confidential`` or ``restricted`` for personal data, ``sensitive`` for what is no feature unless declared."""
     description: str = ""
     roles: tuple[str, ...] = ()
     namespace: str | None = None
@@ -78,6 +78,8 @@ class Field:
     consent: Consent | None = None
     positive_values: tuple[str, ...] = ()
     """For an outcome in text: the values that mean that it happened; any other means that it didn't."""
+    feature: bool = False
+    """Declares that the field may be a feature although it is sensitive; of personal data nothing ever is."""
 
     @property
     def personal(self) -> bool:

@@ -118,7 +118,7 @@ def assign_traits(source: DraftedSource) -> None:
             if _SENSITIVE.search(entry.name):
                 entry.classification = "sensitive"
                 entry.doubts.append(
-                    "by its name a protected attribute, so no feature; drop the classification if it may be one"
+                    "by its name a protected attribute, so no feature; the property 'feature: true' would make it one"
                 )
             if len(entry.profile.distinct) == 1 and entry.logical_type != "boolean":
                 entry.notes.append("only one value seen: nothing to learn from yet")

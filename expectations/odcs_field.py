@@ -16,6 +16,7 @@ FIELD_PROPERTIES: Mapping[str, type | tuple[str, ...]] = {
     "formats": list,
     "positiveValues": list,
     "consent": dict,
+    "feature": bool,
 }
 """What a field's ``customProperties`` may hold."""
 
@@ -33,7 +34,7 @@ def read_field(prop: Mapping[str, Any], shape: Shape, problems: Problems) -> Fie
     options = prop.get("logicalTypeOptions") or {}
     _check_field(name, prop, roles, options, problems)
     formats = custom.get("formats") or ([options["format"]] if "format" in options else [])
-    return Field(
+    field = Field(
         name=name,
         physical_name=str(prop.get("physicalName", name)),
         logical_type=str(prop.get("logicalType", "string")),
@@ -53,7 +54,11 @@ def read_field(prop: Mapping[str, Any], shape: Shape, problems: Problems) -> Fie
         formats=tuple(str(entry) for entry in formats) or shape.formats,
         consent=_consent(name, custom.get("consent"), roles, problems),
         positive_values=tuple(str(value) for value in custom.get("positiveValues", ())),
+        feature=custom.get("feature", False),
     )
+    if field.feature and field.personal:
+        problems.add(name, "feature: expected it of a sensitive field; this one is personal, which no feature may be")
+    return field
 
 
 def _check_field(

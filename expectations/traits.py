@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from leadhouse.expectations.contract import Contract, Field
-from leadhouse.transforms.features import TraitKind
+from leadhouse.transforms.features import TraitKind, trait_feature
 
 RESERVED_TRAITS = ("created_at", "email", "phone", "company", "country", "external_id", "deleted")
 """Traits that come from roles; of them only country may become a feature."""
 
+SENSITIVE = "sensitive"
+"""The classification of protected attributes, such as age or religion."""
 _KINDS = {"integer": "number"}
 
 
 def trait_kinds(contracts: Iterable[Contract]) -> tuple[TraitKind, ...]:
     """Return the typed traits of all contracts, in the contracts' order.
 
-    Fields with personal or sensitive values and reserved traits other than country are left out; a field that is known
-    later is there with ``known="later"``, which keeps it out of the features.
+    Fields with personal values are left out, and so are those with sensitive ones unless they are declared as features,
+    and reserved traits other than country; a field that is known later is there with ``known="later"``, which keeps it
+    out of the features.
     """
     return tuple(
         TraitKind(
@@ -25,7 +28,19 @@ def trait_kinds(contracts: Iterable[Contract]) -> tuple[TraitKind, ...]:
         )
         for contract in contracts
         for field in contract.fields
-        if not field.personal and field.classification != "sensitive"
+        if not field.personal and (field.classification != SENSITIVE or field.feature)
+        for name in _trait_names(field)
+    )
+
+
+def sensitive_features(contracts: Iterable[Contract], tenant: str) -> frozenset[str]:
+    """Return the names of the features that a tenant's contracts declare as such although they are sensitive."""
+    return frozenset(
+        trait_feature(name)
+        for contract in contracts
+        if contract.tenant == tenant
+        for field in contract.fields
+        if field.classification == SENSITIVE and field.feature and not field.personal
         for name in _trait_names(field)
     )
 

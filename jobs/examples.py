@@ -9,8 +9,11 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 from leadhouse.jobs.feature import feature_frame
 from leadhouse.jobs.runtime.job import Step
 from leadhouse.models.learn import Plan
+from leadhouse.transforms.feature_names import trait_feature
 from leadhouse.transforms.moments import training_examples
 
+NOW = "gold.lead_features"
+"""What is known of each lead by now."""
 FEW_AGES = 10
 """The examples of few leads at so many ages are few, too."""
 
@@ -39,3 +42,18 @@ def example_rows(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: Data
     moment = ["tenant", "lead_id", "as_of", "known"]
     features = feature_frame(step, kept.select(*moment), ticks)
     return kept.join(features, moment).select("lead_id", "as_of", "label", "timed", "numbers", "categories").toArrow()
+
+
+def rows_by_now(step: Step, tenant: str) -> pa.Table | None:
+    """Return what is known of a tenant's leads by now, as ``read_examples`` takes it: their traits only, which is what
+    an outcome can change. None before the feature job has said anything.
+
+    For a step that may read NOW.
+    """
+    if step.was_empty(NOW):
+        return None
+    traits = [
+        F.map_filter(name, lambda key, _: key.startswith(trait_feature(""))).alias(name)
+        for name in ("numbers", "categories")
+    ]
+    return step.read(NOW).where(F.col("tenant") == tenant).select("lead_id", "as_of", *traits).toArrow()

@@ -79,6 +79,7 @@ def run_jobs(
     allow_empty: tuple[str, ...] = (),
     accept_loss: tuple[str, ...] = (),
     if_needed: bool = False,
+    strict: bool = False,
 ) -> int:
     """Run all jobs, or one, over what is new. Returns 3 if something is held, else 0.
 
@@ -89,7 +90,7 @@ def run_jobs(
         accept_loss=accept_loss, takes_files=only == "ingest",
     )  # fmt: skip
     with opening as opened, told(opened):
-        wanted = replace(opened, if_needed=if_needed)
+        wanted = replace(opened, if_needed=if_needed, strict=strict)
         return take_turn(wanted, console, only, forgiven=TAKES_WHAT_COMES if only is None else ()).code
 
 

@@ -9,21 +9,25 @@ from dataclasses import replace
 from pyspark.sql import DataFrame
 
 from leadhouse.conf.settings import Training
+from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.outcome import outcome_of
+from leadhouse.expectations.traits import sensitive_features
 from leadhouse.jobs.champion import keep_model, open_registry
-from leadhouse.jobs.examples import example_rows
+from leadhouse.jobs.examples import NOW, example_rows, rows_by_now
 from leadhouse.jobs.feature import AS_THE_LEADS, FEATURE_READS, pinned_ticks
 from leadhouse.jobs.model_health import why_train
 from leadhouse.jobs.promotions import LEDGER, settle
+from leadhouse.jobs.runtime.batches import COMPLETE, HELD
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_training, training_settings
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
 from leadhouse.models.examples import read_examples
+from leadhouse.models.leaks.suspect import Suspect
 from leadhouse.models.learn import NotEnough, Plan, Trained, learn, prepare
 from leadhouse.models.package import pack
 from leadhouse.models.registry import Registry, Version
-from leadhouse.models.summary import summary
+from leadhouse.models.summary import summary, suspicions
 
 _NOT_NEEDED = "nothing was trained: the champion has neither drifted nor failed, as far as is known"
 _TRIGGERS = tuple(table for table in FEATURE_READS if table != "silver.consents")
@@ -35,14 +39,15 @@ def _definitions(run: Run) -> Mapping[str, bytes]:
 
 def _step(step: Step) -> Result:
     contracts, settings, ticks = pinned_contracts(step), pinned_training(step), pinned_ticks(step)
-    notes = []
+    results = []
     for tenant in sorted({contract.tenant for contract in contracts}):
         outcome = outcome_of(tenant, contracts, settings.outcome)
         if outcome is None:
-            notes.append(f"{tenant}: no model: no contract declares an outcome")
+            results.append(Result(notes=(f"{tenant}: no model: no contract declares an outcome",)))
         else:
-            notes += _train(step, _plan(tenant, outcome, settings), settings.ages_days, ticks)
-    return Result(notes=tuple(notes))
+            results.append(_train(step, _plan(tenant, outcome, settings), settings, contracts, ticks))
+    status = HELD if any(result.status == HELD for result in results) else COMPLETE
+    return Result(status=status, notes=tuple(note for result in results for note in result.notes))
 
 
 def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
@@ -60,19 +65,34 @@ def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
     )
 
 
-def _train(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: DataFrame) -> list[str]:
+def _train(step: Step, plan: Plan, settings: Training, contracts: tuple[Contract, ...], ticks: DataFrame) -> Result:
     tenant = plan.tenant
-    data = prepare(read_examples(example_rows(step, plan, ages_days, ticks)), plan)
+    rows = example_rows(step, plan, settings.ages_days, ticks)
+    data = prepare(read_examples(rows, rows_by_now(step, tenant)), plan)
     if isinstance(data, NotEnough):
-        return [f"{tenant}: not enough data: {data.reason}; no new model"]
+        return Result(notes=(f"{tenant}: not enough data: {data.reason}; no new model",))
     registry = open_registry(step.run)
     newest = registry.newest(tenant)
     same = newest is not None and newest.training_key == data.key
     if newest is not None and same and newest.was_judged:
-        return [f"{newest.label}: the training data are unchanged; nothing was trained"]
-    trained = learn(data, plan)
+        return Result(notes=(f"{newest.label}: the training data are unchanged; nothing was trained",))
+    trained = learn(data, plan, sensitive_features(contracts, tenant))
+    if settings.strict and (held := _uncleared(trained, settings)):
+        return Result(status=HELD, notes=(_held(tenant, held), *suspicions(trained)))
     version = newest if newest is not None and same else _register(step, registry, trained, tenant)
-    return [*summary(version.label, trained), settle(step, registry, version, data, plan, trained)]
+    return Result(notes=(*summary(version.label, trained), settle(step, registry, version, data, plan, trained)))
+
+
+def _uncleared(trained: Trained, settings: Training) -> list[Suspect]:
+    return [suspect for suspect in trained.suspects if set(suspect.features) - set(settings.cleared)]
+
+
+def _held(tenant: str, suspects: Sequence[Suspect]) -> str:
+    features = ", ".join(suspect.feature for suspect in suspects)
+    return (
+        f"{tenant}: strict: the new model is not registered, since it may know the outcome beforehand, by {features}; "
+        "the champion, if there is one, goes on scoring; mend the contract, or name what is honest in training.cleared"
+    )
 
 
 def _register(step: Step, registry: Registry, trained: Trained, tenant: str) -> Version:
@@ -86,13 +106,13 @@ def _register(step: Step, registry: Registry, trained: Trained, tenant: str) -> 
 SPEC = JobSpec(
     name="train",
     goal="Learn how likely leads are to convert, and say how well that is known.",
-    reads=FEATURE_READS,
+    reads=(*FEATURE_READS, NOW),
     writes=(LEDGER,),
     guardrails=(
         "learns from what was known at the moment, never later",
         "judges a model only on leads that it has not seen",
         "trains nothing from too little data or from unchanged data",
-        "names features that are suspected to hold the outcome itself",
+        "names features that are suspected to hold the outcome itself, and registers no model with any if it is strict",
         "promotes no model that is worse than the champion, or than the reference, on leads that none has learned from",
     ),
     step=_step,

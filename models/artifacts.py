@@ -15,6 +15,7 @@ from leadhouse.models.plots import calibration_png, importance_png, roc_png
 CARD_FILE = "model_card.md"
 _JSON = {
     "plots/calibration.json": ("reliability",),
+    "evidence/leakage.json": ("suspects", "excluded", "infinite", "rare", "repeated", "sensitive"),
     "evidence/slices.json": ("slices", "missing"),
     "evidence/baselines.json": ("metrics", "intervals", "draws", "baselines", "origins"),
 }

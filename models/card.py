@@ -11,15 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from leadhouse.models.card_features import features_section, leakage_section
 from leadhouse.models.evaluate import TOP_SHARE
 from leadhouse.models.judge import OUT_OF_TIME
 from leadhouse.models.limits import flagged, limits
 from leadhouse.models.markdown import between, figure, many, table, text
 from leadhouse.models.model import GRADES, LeadModel
-from leadhouse.models.wording import UNKNOWN, describe, show
 
-_FEATURES = 40
-"""Features shown, the most important first."""
 _FIGURES = {
     "auc": "AUC",
     "average_precision": "Average precision",
@@ -55,8 +53,8 @@ def model_card(
         "How good is it?": [*_in_words(card), "", *_figures(card), "", *_baselines(card), "", *_origins(card)],
         "Do its probabilities mean what they say?": _calibration(card),
         "Where does it fail?": _slices(card),
-        "What does it look at?": _features(model),
-        "Could it know the outcome beforehand?": _leakage(card),
+        "What does it look at?": features_section(model),
+        "Could it know the outcome beforehand?": leakage_section(card),
         "What is it not good for?": [f"- {line}" for line in limits(card)],
         "Where does it come from?": _origin_of(card, model_hash, tags),
         "Who promoted it, and why?": _promotion(promotion),
@@ -181,48 +179,6 @@ def _slices(card: Mapping[str, Any]) -> list[str]:
     missing = [f"- Not by {text(name)}: {text(why)}." for name, why in sorted(card["missing"].items())]
     shown = table(head, rows) if rows else ["There is nothing to slice by."]
     return [said, "", *shown, *([""] if missing else []), *missing]
-
-
-def _features(model: LeadModel) -> list[str]:
-    importance = model.fitted.importance()
-    ranked = sorted(model.fitted.spec.features, key=lambda feature: (-importance[feature.name], feature.name))
-    rows = [
-        (
-            f"`{feature.name}`",
-            describe(feature, feature.usual),
-            UNKNOWN if feature.usual is None else show(feature, feature.usual),
-            f"{importance[feature.name]:.1%}",
-        )
-        for feature in ranked[:_FEATURES]
-    ]
-    left = len(ranked) - len(rows)
-    excluded = sorted(model.card["excluded"].items())
-    infinite = sorted(model.card["infinite"].items())
-    return [
-        f"{many(len(ranked), 'feature')}. Importance is a feature's share of what the trees gained in learning.",
-        "",
-        *table(("Feature", "A usual lead", "Usual value", "Importance"), rows),
-        *(["", f"And {many(left, 'less important feature')}."] if left else []),
-        "",
-        "Fields that the contracts declare as known later, personal or sensitive never come this far. Left out here:"
-        if excluded
-        else "Fields that the contracts declare as known later, personal or sensitive never come this far.",
-        *([""] if excluded else []),
-        *(table(("Left out", "Why"), [(f"`{name}`", why) for name, why in excluded]) if excluded else []),
-        *([""] if infinite else []),
-        *(f"- `{text(name)}`: {many(count, 'infinite value')} counted as missing." for name, count in infinite),
-    ]
-
-
-def _leakage(card: Mapping[str, Any]) -> list[str]:
-    if not card["suspects"]:
-        return ["No feature is suspected of holding the outcome itself."]
-    rows = [(f"`{one['feature']}`", one["words"]) for one in card["suspects"]]
-    return [
-        "**Look at these before you trust any figure above.**",
-        "",
-        *table(("Feature", "Why it is suspected"), rows),
-    ]
 
 
 def _origin_of(card: Mapping[str, Any], model_hash: str, tags: Mapping[str, str]) -> list[str]:

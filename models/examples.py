@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leadhouse.models.matrix import Floats, Integers, encode, learn_spec
+from leadhouse.models.learned import learn_spec
+from leadhouse.models.matrix import Floats, Integers, encode
+
+_DAY_MICROS = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Later:
+    """What is known of the examples' leads by now, once the outcomes are; for the check whether these changed it."""
+
+    rows: pa.Table
+    """``numbers`` and ``categories``, a row per example; without entries where nothing is known."""
+    days: Floats
+    """Days since each example; NaN where nothing is known of its lead later than that."""
+
+    def take(self, places: Integers) -> Later:
+        """Return what is known of the examples at these places."""
+        return Later(self.rows.take(pa.array(places)), self.days[places])
 
 
 @dataclass(frozen=True)
@@ -28,6 +45,9 @@ class Examples:
     """as_of in microseconds since 1970 UTC."""
     timed: bool
     """Whether the moments mean something; otherwise there is one example per lead and no split by time."""
+    later: Later | None = None
+    repeated: int = 0
+    """Rows that were left out, since they spoke of the same lead at the same moment as another."""
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -35,8 +55,13 @@ class Examples:
 
     def take(self, places: Integers) -> Examples:
         """Return the examples at these places, in this order."""
-        return Examples(
-            self.rows.take(pa.array(places)), self.labels[places], self.leads[places], self.moments[places], self.timed
+        return replace(
+            self,
+            rows=self.rows.take(pa.array(places)),
+            labels=self.labels[places],
+            leads=self.leads[places],
+            moments=self.moments[places],
+            later=None if self.later is None else self.later.take(places),
         )
 
     def lead_counts(self) -> tuple[int, int]:
@@ -45,24 +70,44 @@ class Examples:
         return won, len(np.unique(self.leads)) - won
 
 
-def read_examples(table: pa.Table) -> Examples:
+def read_examples(table: pa.Table, later: pa.Table | None = None) -> Examples:
     """Read examples from Arrow.
 
     ``table`` has lead_id STRING, as_of TIMESTAMP, label BOOLEAN, timed BOOLEAN, numbers and categories (maps). Examples
-    count as timed if all are.
+    count as timed if all are. Of rows of the same lead and moment one is kept, a won one if there is one. ``later`` has
+    lead_id, as_of, numbers and categories, a row per lead, as they are known by now; what is untimed has no later.
     """
-    order = pc.sort_indices(table, sort_keys=[("lead_id", "ascending"), ("as_of", "ascending")])
-    ordered = table.take(order).combine_chunks()
+    keys = [("lead_id", "ascending"), ("as_of", "ascending"), ("label", "descending")]
+    ordered = table.take(pc.sort_indices(table, sort_keys=keys)).combine_chunks()
     ids = pc.rank(ordered["lead_id"], tiebreaker="dense") if len(ordered) else pa.array([], pa.int64())
-    moments = ordered["as_of"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    leads = np.asarray(ids).astype(np.int64)
+    moments = _micros(ordered["as_of"])
+    again = np.zeros(len(ordered), dtype=np.bool_)
+    again[1:] = (np.diff(leads) == 0) & (np.diff(moments) == 0)
+    if again.any():
+        ordered, leads, moments = ordered.filter(pa.array(~again)), leads[~again], moments[~again]
     timed = len(ordered) > 0 and bool(pc.all(ordered["timed"]).as_py())
     return Examples(
         rows=ordered.select(["numbers", "categories"]),
         labels=np.asarray(ordered["label"].cast(pa.int8())).astype(np.float32),
-        leads=np.asarray(ids).astype(np.int64),
-        moments=np.asarray(moments),
+        leads=leads,
+        moments=moments,
         timed=timed,
+        later=None if later is None or not timed else _later(ordered["lead_id"], moments, later),
+        repeated=int(again.sum()),
     )
+
+
+def _later(lead_ids: pa.ChunkedArray, moments: Integers, later: pa.Table) -> Later:
+    place = pc.index_in(lead_ids, value_set=later["lead_id"].combine_chunks()).combine_chunks()
+    rows = later.select(["numbers", "categories"]).take(place)
+    micros = np.append(_micros(later["as_of"]), 0)[np.asarray(place.fill_null(len(later)))]
+    known = np.asarray(place.is_valid()) & (micros > moments)
+    return Later(rows, np.where(known, (micros - moments) / _DAY_MICROS, np.nan).astype(np.float32))
+
+
+def _micros(moments: pa.ChunkedArray) -> Integers:
+    return np.asarray(moments.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()))
 
 
 def data_hash(examples: Examples) -> str:

@@ -13,7 +13,8 @@ from leadhouse.models.evidence import Evidence, gather
 from leadhouse.models.fit import fit, params_for
 from leadhouse.models.interval import fit_interval
 from leadhouse.models.judge import OUT_OF_FOLD, OUT_OF_TIME, judge
-from leadhouse.models.leakage import Suspect, suspects
+from leadhouse.models.leakage import suspects
+from leadhouse.models.leaks.suspect import Suspect
 from leadhouse.models.model import GRADE_SHARES, LeadModel, grade_cuts
 from leadhouse.models.plan import PROCEDURE, NotEnough, Plan, Prepared, prepare
 from leadhouse.models.seen import SEEN, seen_by
@@ -68,12 +69,13 @@ class Trained:
         return self.evidence.probabilities
 
 
-def learn(data: Prepared, plan: Plan) -> Trained:
+def learn(data: Prepared, plan: Plan, sensitive: frozenset[str] = frozenset()) -> Trained:
     """Judge, then fit on everything.
 
     Where the examples are timed the model is judged on the latest leads (``test_share``), at up to three cut-offs one
     after another, else on examples of leads that it has not seen, in ``folds`` folds, small data twice. The final trees
-    are fitted on all examples; calibration and grade cuts come from held-out scores only.
+    are fitted on all examples; calibration and grade cuts come from held-out scores only. ``sensitive`` are features
+    that a contract declares as such although they are sensitive: the card names those that are learned from.
     """
     examples, params = data.examples, params_for(len(data.examples), plan.seed)
     judged = judge(data, plan, params)
@@ -84,9 +86,10 @@ def learn(data: Prepared, plan: Plan) -> Trained:
     probabilities = calibration.apply(judged.log_odds)
     cuts = grade_cuts(probabilities)
     seen = [None if one is None else one.to_json() for one in seen_by(data, held, probabilities)]
-    found = suspects(data.matrix, examples.labels, examples.leads, data.learned.spec, plan.seed)
+    found = suspects(data, plan)
     evidence = gather(data, judged, plan)
-    card = {**_card(data, plan, evidence, found, calibration), SEEN: seen}
+    declared = {"sensitive": [name for name in data.learned.spec.names if name in sensitive]}
+    card = {**_card(data, plan, evidence, found, calibration), **declared, SEEN: seen}
     model = LeadModel(fitted, calibration, cuts, card)
     return Trained(model, evidence, found, data.learned.excluded, data.learned.infinite)
 
@@ -107,6 +110,8 @@ def _card(
         "suspects": [asdict(suspect) for suspect in found],
         "excluded": dict(data.learned.excluded),
         "infinite": dict(data.learned.infinite),
+        "rare": dict(data.learned.rare),
+        "repeated": data.examples.repeated,
         "examples": len(data.examples),
         "leads_won": won,
         "leads_lost": lost,

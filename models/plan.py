@@ -11,7 +11,8 @@ import xgboost as xgb
 from leadhouse.conf.settings import Training
 from leadhouse.models.examples import Examples, matrix_hash
 from leadhouse.models.fit import params_for
-from leadhouse.models.matrix import Floats, Learned, encode, learn_spec
+from leadhouse.models.learned import Learned, learn_spec
+from leadhouse.models.matrix import Floats, encode
 
 PROCEDURE = 2
 """Raised when a change here, in learn.py or in judge.py would train another model from the same data."""

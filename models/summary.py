@@ -22,9 +22,16 @@ def summary(version: str, trained: Trained) -> list[str]:
     ]
     if flagged:
         notes.append(f"worse than the base rate: {', '.join(f'{one.dimension} {one.level}' for one in flagged)}")
-    notes += [f"suspected leakage: {suspect.feature} {suspect.words}" for suspect in trained.suspects]
+    notes += suspicions(trained)
     notes += [f"{name}: {count:,} infinite values count as missing" for name, count in sorted(trained.infinite.items())]
+    if card["repeated"]:
+        notes.append(f"{card['repeated']:,} examples left out: another speaks of the same lead at the same moment")
     return notes
+
+
+def suspicions(trained: Trained) -> list[str]:
+    """Return a line for each feature that is suspected of leakage: what was seen, and what to do."""
+    return [f"suspected leakage: {one.feature} {one.words}; {one.advice}" for one in trained.suspects]
 
 
 def _within(interval: Interval | None) -> str:

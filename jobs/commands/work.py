@@ -87,6 +87,7 @@ def _work(
     allow_empty: tuple[str, ...] = (),
     accept_loss: tuple[str, ...] = (),
     if_needed: bool = False,
+    strict: bool = False,
 ) -> int:
     """Do one job: once, with the lake to itself, or for ever beside the others."""
     console = Console()
@@ -98,7 +99,7 @@ def _work(
 
     return run_jobs(
         lake, workspace, landing=landing, as_of=as_of, console=console, only=job, allow_empty=allow_empty,
-        accept_loss=accept_loss, if_needed=if_needed,
+        accept_loss=accept_loss, if_needed=if_needed, strict=strict,
     )  # fmt: skip
 
 
@@ -139,12 +140,19 @@ def train(
     if_needed: Annotated[
         bool, typer.Option("--if-needed", help="Only where there is no champion, or it has drifted or fails.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Register no model that is suspected of knowing the outcome beforehand.")
+    ] = False,
     follow: Follow = False,
 ) -> int:
     """Learn from outcomes; register the model; watch the one that scores."""
     if if_needed and follow:
         raise _word_for_once("--if-needed")
-    return _work("train", lake, workspace, landing, moment(as_of), follow=follow, if_needed=if_needed)
+    if strict and follow:
+        raise InputError(
+            "--strict: expected it for one run; got --follow too; say 'strict = true' below [training] in settings.toml"
+        )
+    return _work("train", lake, workspace, landing, moment(as_of), follow=follow, if_needed=if_needed, strict=strict)
 
 
 @app.command()

@@ -54,13 +54,15 @@ def pinned_identity(step: Step) -> Identity:
 
 
 def training_settings(run: Run) -> Mapping[str, bytes]:
-    """Return the workspace's settings for training, for a job's ``definitions``."""
-    return {_TRAINING: json.dumps(asdict(run.workspace.settings.training), sort_keys=True).encode()}
+    """Return the workspace's settings for training, for a job's ``definitions``; ``--strict`` is one of them."""
+    training = run.workspace.settings.training
+    said = asdict(replace(training, strict=training.strict or run.strict))
+    return {_TRAINING: json.dumps(said, sort_keys=True).encode()}
 
 
 def pinned_training(step: Step) -> Training:
     """Return the training settings as the batch's intent has them, whatever the file says by now."""
     document = json.loads(step.run.lake.kept(step.batch.definitions[_TRAINING]))
-    # A batch that an earlier release began knows no traits to slice by.
-    lists = {name: tuple(document.get(name, ())) for name in ("ages_days", "slice_traits")}
+    # A batch that an earlier release began knows fewer settings, which then are as they are by default.
+    lists = {name: tuple(said) for name, said in document.items() if isinstance(said, list)}
     return Training(**{**document, **lists})

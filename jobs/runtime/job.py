@@ -44,6 +44,8 @@ class Run:
     """For ingest: topics of which messages that are gone may stay gone."""
     if_needed: bool = False
     """For train: only where what the champion is watched by calls for another model, or there is none."""
+    strict: bool = False
+    """For train: register nothing that is suspected of leakage, whatever the settings say."""
     beside: tuple[JobSpec, ...] = ()
     """Jobs of other processes that may be in the midst of a batch, of which nothing is to be seen before its end."""
     follows: bool = False

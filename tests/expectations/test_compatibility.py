@@ -114,11 +114,22 @@ def test_a_version_that_is_no_version_is_told() -> None:
     assert "major.minor.patch" in str(version_problem(OLD, replace(OLD, version="two"), ()))
 
 
+def test_a_sensitive_field_becomes_a_feature_with_a_new_major_only() -> None:
+    guarded, opened = (
+        changed("size", classification="sensitive"),
+        changed("size", classification="sensitive", feature=True),
+    )
+    (difference,) = differences(guarded, opened)
+    assert difference.severity == BREAKING
+    assert "its sensitive values become features" in difference.message
+    assert {entry.severity for entry in differences(opened, guarded)} == {COMPATIBLE}
+
+
 def test_every_part_of_a_field_and_of_a_contract_is_compared() -> None:
     other = Field(
         "size", "x", "string", True, True, 9, "sensitive", "d", ("country",), "n", "later", ("v",), "p",
         minimum=1.0, maximum=2.0, max_length=3, formats=("f",), consent=Consent("*", "*", "given", "consent"),
-        positive_values=("w",),
+        positive_values=("w",), feature=True,
     )  # fmt: skip
     base = next(entry for entry in OLD.fields if entry.name == "size")
     for attribute in Field.__dataclass_fields__:

@@ -27,6 +27,12 @@ schema:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
+        (
+            "external_id}",
+            "external_id}, {property: feature, value: true}",
+            "this one is personal, which no feature may be",
+        ),
+        ("external_id}", "external_id}, {property: feature, value: 1}", "feature: expected true or false; got 1"),
         ("name: crm\nversion", "name: crm\nname: web\nversion", "the key 'name' is there twice"),
         ("value: full}", "value: full}, {property: delivery, value: incremental}", "delivery: expected once"),
         ("required: true, primaryKey", "primaryKey", "id: expected a required key where delivery is full"),

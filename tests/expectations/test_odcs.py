@@ -41,6 +41,8 @@ schema:
           - {property: consent, value: {channel: email, purpose: "*", means: withdrawn}}
       - name: size
         logicalType: string
+        classification: sensitive
+        customProperties: [{property: feature, value: true}]
         quality:
           - {metric: invalidValues, arguments: {validValues: [small, large]}, mustBe: 0}
           - {metric: nullValues, mustBeLessThan: 5, unit: percent}
@@ -65,6 +67,7 @@ def test_a_contract_is_read_with_its_defaults() -> None:
     assert (lead_id.physical_name, lead_id.roles, lead_id.key_position) == ("Lead Number", ("external_id", "trait"), 1)
     assert no_mail.consent == Consent("email", "*", "withdrawn", "consent")
     assert size.valid_values == ("small", "large")
+    assert [field.feature for field in (lead_id, no_mail, size)] == [False, False, True]
     assert [(rule.metric, rule.column, rule.threshold) for rule in contract.quality] == [("nullValues", "size", (5.0,))]
 
 

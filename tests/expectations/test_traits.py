@@ -5,7 +5,7 @@ from pathlib import Path
 from leadhouse.conf.workspace import open_workspace, shipped_workspace
 from leadhouse.expectations.contract import Contract, Field, Location, Shape
 from leadhouse.expectations.odcs import read_contracts
-from leadhouse.expectations.traits import trait_kinds
+from leadhouse.expectations.traits import sensitive_features, trait_kinds
 from leadhouse.transforms.features import TraitKind
 
 
@@ -44,6 +44,19 @@ def test_personal_sensitive_and_reserved_traits_are_none() -> None:
         Field("country", "Country", "string", roles=("country",), classification="sensitive"),
     )
     assert trait_kinds((contract(*fields),)) == ()
+
+
+def test_a_sensitive_trait_is_a_feature_where_the_contract_says_so_and_a_personal_one_never() -> None:
+    crm = contract(
+        Field("age", "Age", "integer", roles=("trait",), classification="sensitive", feature=True),
+        Field("religion", "Religion", "string", roles=("trait",), classification="sensitive"),
+        Field("size", "Size", "integer", roles=("trait",), feature=True),
+        Field("born", "Born", "date", roles=("trait",), classification="restricted", feature=True),
+        Field("land", "Land", "string", roles=("country",), classification="sensitive", feature=True),
+    )
+    assert [kind.name for kind in trait_kinds((crm,))] == ["age", "size", "country"]
+    assert sensitive_features((crm,), "acme") == {"trait:age", "trait:country"}
+    assert sensitive_features((crm,), "other") == frozenset()
 
 
 def test_what_sales_fill_in_after_the_fact_is_no_feature_of_x_education() -> None:

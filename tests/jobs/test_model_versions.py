@@ -12,7 +12,7 @@ from leadhouse.jobs.champion import open_registry
 from leadhouse.jobs.promotions import champions_before
 from leadhouse.jobs.runtime.job import Run
 from tests.jobs.lakes import content
-from tests.jobs.test_train import add_leads, reseeded, run  # noqa: F401 - run is the fixture
+from tests.jobs.test_train import add_leads, run, trained_by  # noqa: F401 - run is the fixture
 
 Said = pytest.CaptureFixture[str]
 
@@ -22,7 +22,7 @@ def models(run: Run) -> Run:  # noqa: F811 - the fixture above
     """A run whose tenant has two versions: the first is champion, the second was refused."""
     add_leads(run.lake)
     train.run(run)
-    train.run(reseeded(run, 1))
+    train.run(trained_by(run, seed=1))
     (run.workspace.folder / "settings.toml").write_text('tenant = "acme"\n')
     return run
 

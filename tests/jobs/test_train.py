@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from leadhouse.conf.settings import Settings, Training
-from leadhouse.jobs import train
+from leadhouse.jobs import feature, train
 from leadhouse.jobs.champion import open_registry
 from leadhouse.jobs.runtime.faults import VARIABLE, InjectedFaultError
 from leadhouse.jobs.runtime.job import Run
@@ -31,16 +31,17 @@ CONTRACT = (
     + """\
       - {name: won, logicalType: boolean, customProperties: [{property: role, value: outcome}]}
       - {name: won_at, logicalType: timestamp, customProperties: [{property: role, value: outcome_at}]}
-      - {name: segment, logicalType: string, customProperties: [{property: role, value: trait}]}
+      - {name: segment, logicalType: string, classification: sensitive,
+         customProperties: [{property: role, value: trait}, {property: feature, value: true}]}
       - {name: answer, logicalType: string, customProperties: [{property: role, value: trait}]}
 """
 )
 
 
-def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False) -> None:
+def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False, moves: bool = False) -> None:
     """Leads made over 300 days; half are large and win six times in ten within 20 days, the small once in ten.
 
-    ``answer``: with a trait that only winners have.
+    ``answer``: with a trait that only winners have; ``moves``: winners are put into another segment when they have won.
     """
     draw = np.random.default_rng(5)
     facts: dict[str, list[dict[str, Any]]] = {
@@ -60,6 +61,9 @@ def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False) -> None:
         facts["identities"][-1].pop("occurred_at")
         facts["leads"].append({"lead_id": key, "created_at": created, "deleted": False})
         when = created + timedelta(days=20)
+        if won and moves:
+            then = {"occurred_at": when, "known_at": when, "stated_at": when}
+            facts["traits"].append({**facts["traits"][-1], **then, "trait_id": f"{key}moved", "value": "customer"})
         if won:
             facts["outcomes"].append(
                 {**at, "outcome_id": key, "outcome": "won", "value": True, "timed": True, "occurred_at": when}
@@ -88,6 +92,7 @@ def test_a_model_is_learned_registered_promoted_and_kept_in_the_lake(run: Run) -
     model = load(run.lake.kept, champion.model_hash)
     assert model.card["outcome"] == "won"
     assert model.card["examples"] == LEADS
+    assert model.card["sensitive"] == ["trait:segment"]
     assert 0.65 < model.card["metrics"]["auc"] < 0.9
     assert not [note for note in report.notes if "leakage" in note]
 
@@ -102,15 +107,16 @@ def test_unchanged_data_train_nothing_even_where_a_table_was_written(run: Run) -
     assert len(open_registry(run).versions("acme")) == 1
 
 
-def reseeded(run: Run, seed: int) -> Run:
-    settings = replace(run.workspace.settings, training=replace(run.workspace.settings.training, seed=seed))
+def trained_by(run: Run, **changed: object) -> Run:
+    """The run with other training settings."""
+    settings = replace(run.workspace.settings, training=replace(run.workspace.settings.training, **changed))  # type: ignore[arg-type]
     return replace(run, workspace=replace(run.workspace, settings=settings))
 
 
 def test_the_first_model_becomes_champion_and_one_without_new_evidence_does_not(spark: SparkSession, run: Run) -> None:
     add_leads(run.lake)
     train.run(run)
-    report = train.run(reseeded(run, 1))
+    report = train.run(trained_by(run, seed=1))
     assert "refused: of leads that came later than the champion's, 0 won" in report.notes[-1]
     registry = open_registry(run)
     first, second = registry.versions("acme")
@@ -122,7 +128,7 @@ def test_the_first_model_becomes_champion_and_one_without_new_evidence_does_not(
     assert rows[second.label].reason.startswith("refused: of leads that came later")
 
     append(run.lake, "silver.signals", [LATE], number=1)
-    assert "nothing was trained" in train.run(reseeded(run, 1)).notes[0], "what was refused is not judged again"
+    assert "nothing was trained" in train.run(trained_by(run, seed=1)).notes[0], "what was refused is not judged again"
     assert registry.champion("acme") == first
 
 
@@ -145,7 +151,44 @@ def test_killed_between_registering_and_promoting_it_ends_as_if_undisturbed(
 def test_a_planted_leak_is_named_with_its_figure(run: Run) -> None:
     add_leads(run.lake, answer=True)
     (leak,) = [note for note in train.run(run).notes if note.startswith("suspected leakage")]
-    assert leak == "suspected leakage: trait:answer has an AUC of 1 alone"
+    assert leak.startswith("suspected leakage: trait:answer alone puts the winner first in 100 of 100 pairs")
+    assert leak.endswith("declare 'known: later' for the field 'answer'")
+
+
+def test_strictly_a_suspected_model_is_held_and_the_champion_stays(run: Run) -> None:
+    add_leads(run.lake, answer=True)
+    train.run(run)
+    registry = open_registry(run)
+    champion = registry.champion("acme")
+    assert champion is not None
+    report = train.run(replace(trained_by(run, seed=1), strict=True))
+    assert report.status == "held"
+    assert report.notes[0].startswith("acme: strict: the new model is not registered, since it may know the outcome")
+    assert "beforehand, by trait:answer; the champion" in report.notes[0]
+    assert report.notes[1].startswith("suspected leakage: trait:answer alone ")
+    assert registry.versions("acme") == [champion] == [registry.champion("acme")]
+
+
+def test_strictly_an_honest_model_is_registered(run: Run) -> None:
+    add_leads(run.lake)
+    report = train.run(trained_by(run, strict=True))
+    assert report.status == "complete"
+    assert open_registry(run).champion("acme") is not None
+
+
+def test_strictly_what_a_person_has_cleared_is_named_and_holds_up_nothing(run: Run) -> None:
+    add_leads(run.lake, answer=True)
+    report = train.run(trained_by(run, strict=True, cleared=("trait:answer",)))
+    assert report.status == "complete"
+    assert [note for note in report.notes if note.startswith("suspected leakage: trait:answer")]
+    assert open_registry(run).champion("acme") is not None
+
+
+def test_a_trait_that_the_outcome_changes_is_named_once_the_features_of_now_are_known(run: Run) -> None:
+    add_leads(run.lake, moves=True)
+    feature.run(run)
+    (leak,) = [note for note in train.run(run).notes if note.startswith("suspected leakage")]
+    assert leak.startswith("suspected leakage: trait:segment changed after the lead was looked at for 100% of those")
 
 
 def test_too_little_to_learn_from_is_said_and_is_no_failure(run: Run) -> None:

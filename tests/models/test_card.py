@@ -78,6 +78,27 @@ def test_every_table_has_as_many_cells_in_each_row(trained: Trained) -> None:
         assert len({line.count(" | ") for line in block.splitlines() if line.startswith("| ")}) <= 1
 
 
+def test_it_names_what_was_counted_out_and_what_a_contract_let_in(trained: Trained) -> None:
+    assert "although sensitive" not in card(trained.model)
+    text = card(changed(trained, rare={"trait:city": 9744}, repeated=2, sensitive=["trait:age"]))
+    assert "- `trait:city`: 9,744 rare values counted as missing." in text
+    assert "- 2 examples of a lead and a moment that another spoke of already." in text
+    assert "**Declared as a feature although sensitive: `trait:age`.**" in text
+
+
+def test_only_declared_features_that_are_learned_from_are_called_sensitive() -> None:
+    data = prepare(read_examples(synthetic(1000)[0]), PLAN)
+    found = learn(data, PLAN, frozenset({"trait:country", "trait:age"}))  # type: ignore[arg-type]
+    assert found.model.card["sensitive"] == ["trait:country"]
+
+
+def test_a_suspect_stands_there_with_what_to_do(trained: Trained) -> None:
+    one = {"feature": "trait:x", "kind": "alone", "figure": 0.9, "words": "knows", "advice": "declare it"}
+    assert "| `trait:x` | knows | declare it |" in card(changed(trained, suspects=[one]))
+    old = {"feature": "trait:x", "figure": 0.9, "words": "knows"}  # of a model that was registered before
+    assert "| `trait:x` | knows |  |" in card(changed(trained, suspects=[old]))
+
+
 def test_limits_follow_from_the_evidence(trained: Trained) -> None:
     sound = {
         **trained.model.card,

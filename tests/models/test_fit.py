@@ -7,7 +7,8 @@ import xgboost as xgb
 
 from leadhouse.models.examples import read_examples
 from leadhouse.models.fit import Params, fit, held_out
-from leadhouse.models.matrix import encode, learn_spec
+from leadhouse.models.learned import learn_spec
+from leadhouse.models.matrix import encode
 from tests.models.data import synthetic
 
 

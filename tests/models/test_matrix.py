@@ -10,7 +10,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadhouse.models.matrix import CATEGORY, COUNT, FLAG, NUMBER, Feature, FeatureSpec, encode, learn_spec
+from leadhouse.models.learned import learn_spec
+from leadhouse.models.matrix import CATEGORY, COUNT, FLAG, NUMBER, Feature, FeatureSpec, encode
 from tests.models.data import rows
 
 SPEC = FeatureSpec(
@@ -109,3 +110,43 @@ def test_infinite_values_are_counted_and_constant_features_left_out() -> None:
     assert learned.infinite == {"days_since": 3}
     assert learned.excluded == {"trait:optin": "the same for all"}
     assert np.isnan(encode(rows(*some), learned.spec)[:3]).all()
+
+
+def test_what_is_a_number_for_some_and_text_for_others_is_learned_as_the_kind_that_more_have() -> None:
+    texts: list[Any] = [({}, {"trait:size": "large" if n % 2 else "small"}) for n in range(22)]
+    numbers: list[Any] = [({"trait:size": float(n)}, {}) for n in range(30)]
+    left_out = {"trait:size (as text)": "it is text for 22 leads, but not for 30; one kind is learned"}
+    learned = learn_spec(rows(*texts, *numbers))
+    assert [(feature.name, feature.kind) for feature in learned.spec.features] == [("trait:size", NUMBER)]
+    assert learned.excluded == left_out
+    matrix = encode(rows(*texts, *numbers), learned.spec)
+    assert np.isnan(matrix[:22]).all()
+    np.testing.assert_array_equal(matrix[22:, 0], np.arange(30))
+
+    learned = learn_spec(rows(*texts, *numbers[:21]))
+    assert [(feature.name, feature.kind) for feature in learned.spec.features] == [("trait:size", CATEGORY)]
+    assert learned.excluded == {
+        "trait:size (as a number)": "it is a number for 21 leads, but not for 22; one kind is learned"
+    }
+    matrix = encode(rows(*texts, *numbers[:21]), learned.spec)
+    np.testing.assert_array_equal(matrix[:4, 0], [1, 0, 1, 0])
+    assert np.isnan(matrix[22:]).all()
+
+
+def test_columns_without_a_value_are_left_out_by_name() -> None:
+    some = [({"trait:size": None}, {"trait:city": None, "trait:kind": "ab"[n % 2]}) for n in range(20)]
+    learned = learn_spec(rows(*some))
+    assert learned.spec.names == ("trait:kind",)
+    assert learned.excluded == {
+        "trait:size": "fewer than 10 leads have it",
+        "trait:city": "no value is shared by 10 leads",
+    }
+
+
+def test_ten_thousand_values_keep_the_most_frequent_and_count_the_others() -> None:
+    often = [({}, {"trait:city": f"city {n % 300}"}) for n in range(3000 + 200)]  # the first 200 are seen once more
+    learned = learn_spec(rows(*often, *(({}, {"trait:city": f"village {n}"}) for n in range(9700))))
+    (city,) = learned.spec.features
+    assert len(city.levels) == 256
+    assert {f"city {n}" for n in range(200)} <= set(city.levels)
+    assert learned.rare == {"trait:city": 10_000 - 256}

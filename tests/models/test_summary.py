@@ -7,7 +7,7 @@ from dataclasses import replace
 from leadhouse.models.bootstrap import Interval
 from leadhouse.models.evidence import Baseline
 from leadhouse.models.examples import read_examples
-from leadhouse.models.leakage import Suspect
+from leadhouse.models.leaks.suspect import Suspect
 from leadhouse.models.learn import Plan, learn, prepare
 from leadhouse.models.slices import Slices
 from leadhouse.models.summary import summary
@@ -28,7 +28,7 @@ def test_the_lines_say_how_good_it_is_and_what_is_suspicious() -> None:
     shown = replace(
         trained,
         evidence=evidence,
-        suspects=(Suspect("trait:tags", 0.92, "has an AUC of .92 alone"),),
+        suspects=(Suspect("trait:tags", "alone", 0.92, "alone puts the winner first", "declare it"),),
         infinite={"trait:size": 3},
     )
     first, second, third, *rest = summary("leadhouse-acme/1", shown)
@@ -40,6 +40,6 @@ def test_the_lines_say_how_good_it_is_and_what_is_suspicious() -> None:
     assert third.startswith("average precision .")
     assert rest == [
         "worse than the base rate: country FR",
-        "suspected leakage: trait:tags has an AUC of .92 alone",
+        "suspected leakage: trait:tags alone puts the winner first; declare it",
         "trait:size: 3 infinite values count as missing",
     ]
