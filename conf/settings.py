@@ -60,6 +60,9 @@ class Training:
     """Register no model whose features are suspected of holding the outcome itself, until a person has mended that."""
     cleared: tuple[str, ...] = ()
     """Features (``trait:size``) that a person has looked at: the card names them, but they hold up no model."""
+    share: tuple[str, ...] = ()
+    """Tenants that learn one model together, besides each its own, and are scored by it where their own is not better.
+    Nobody else's rows are learned from, and nobody else is scored by it."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,11 @@ def _range_problems(settings: Settings) -> list[str]:
     if not training.ages_days or min(training.ages_days) < 0:
         problems.append(
             f"settings.toml: training.ages_days: expected ages of 0 or more days; got {list(training.ages_days)}"
+        )
+    if training.share and (len(training.share) < 2 or len(set(training.share)) < len(training.share)):
+        problems.append(
+            "settings.toml: training.share: expected two tenants or more, each once, or none; "
+            f"got {list(training.share)}; name who learns together"
         )
     return problems
 

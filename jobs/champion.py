@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 from leadhouse.conf.errors import LeadhouseError
+from leadhouse.expectations.sharing import Circle, circle_of
 from leadhouse.jobs.runtime.definitions import pinned_files
 from leadhouse.jobs.runtime.job import Run, Step
 from leadhouse.jobs.runtime.lake import Lake
@@ -31,15 +32,22 @@ def keep_model(lake: Lake, files: Files) -> str:
     return lake.keep(files[MANIFEST])
 
 
+def champion_of(registry: Registry, tenant: str, circle: Circle) -> Version | None:
+    """Return the version that scores a tenant's leads: its own champion; without one that of the model which it shares
+    with others, if it does; else None."""
+    own = registry.champion(tenant)
+    return own if own is not None or tenant not in circle.tenants else registry.champion(circle.name)
+
+
 def champion_definitions(run: Run) -> Mapping[str, bytes]:
-    """Return per tenant which version is champion, as a definition that an intent can pin."""
-    registry = open_registry(run)
-    found = ((tenant, registry.champion(tenant)) for tenant in run.tenants)
+    """Return per tenant which version scores its leads, as a definition that an intent can pin."""
+    registry, circle = open_registry(run), circle_of(run.contracts, run.workspace.settings.training)
+    found = ((tenant, champion_of(registry, tenant, circle)) for tenant in run.tenants)
     return {f"{_PREFIX}{tenant}": _as_definition(version) for tenant, version in found if version is not None}
 
 
 def pinned_champions(step: Step) -> dict[str, Champion]:
-    """Return each tenant's champion as the batch's intent has it, whoever was promoted since."""
+    """Return which version scores each tenant's leads, as the batch's intent has it, whoever was promoted since."""
     pinned = {tenant: _from_definition(content) for tenant, content in pinned_files(step, _PREFIX).items()}
     registry = open_registry(step.run)
     return {
@@ -66,7 +74,7 @@ def _files(lake: Lake, registry: Registry, version: Version) -> Files:
 def _as_definition(version: Version) -> bytes:
     # Whether it was promoted or judged before is no part of what it is.
     document = asdict(replace(version, was_promoted=True))
-    del document["was_judged"]
+    del document["was_judged"], document["beside"]
     return json.dumps(document, sort_keys=True).encode()
 
 

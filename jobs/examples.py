@@ -8,6 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 
 from leadhouse.jobs.feature import feature_frame
 from leadhouse.jobs.runtime.job import Step
+from leadhouse.models.examples import Examples, read_examples
 from leadhouse.models.learn import Plan
 from leadhouse.transforms.feature_names import trait_feature
 from leadhouse.transforms.moments import training_examples
@@ -18,12 +19,20 @@ FEW_AGES = 10
 """The examples of few leads at so many ages are few, too."""
 
 
-def example_rows(step: Step, plan: Plan, ages_days: tuple[int, ...], ticks: DataFrame) -> pa.Table:
+def examples_of(step: Step, plan: Plan, ticks: DataFrame) -> Examples:
+    """Return the examples of the plan's tenant, and of nobody else.
+
+    For a step that may read FEATURE_READS and NOW. ``ticks`` come from ``pinned_ticks``.
+    """
+    return read_examples(example_rows(step, plan, ticks), rows_by_now(step, plan.tenant))
+
+
+def example_rows(step: Step, plan: Plan, ticks: DataFrame) -> pa.Table:
     """Return the examples of the plan's tenant with their features, on the driver, as ``read_examples`` takes them.
 
-    For a step that may read FEATURE_READS. ``ages_days`` are those at which a lead is looked at; ``ticks`` come from
-    ``pinned_ticks``.
+    For a step that may read FEATURE_READS. ``ticks`` come from ``pinned_ticks``.
     """
+    ages_days = plan.ages_days
 
     def own(table: str) -> DataFrame:
         return step.read(table).where(F.col("tenant") == plan.tenant)

@@ -20,6 +20,7 @@ from leadhouse.models.learn import Trained
 from leadhouse.models.plan import Plan, Prepared
 from leadhouse.models.promotion import Criterion, Judgement
 from leadhouse.models.registry import Registry, Version
+from leadhouse.models.takeover import Shared, take_over
 
 LEDGER = "ops.promotions"
 PROMOTED, REFUSED, ROLLED_BACK = "promoted", "refused", "rolled back"
@@ -28,12 +29,21 @@ BY_JOB, BY_WATCH = "the train job", "the watch job"
 Row = Mapping[str, Any]
 
 
-def settle(step: Step, registry: Registry, version: Version, data: Prepared, plan: Plan, trained: Trained) -> str:
+def settle(
+    step: Step,
+    registry: Registry,
+    version: Version,
+    data: Prepared,
+    plan: Plan,
+    trained: Trained,
+    shared: Shared | None = None,
+) -> str:
     """Judge a new version, write the verdict down with its evidence, and act on it. Return it in a line.
 
-    For a step that may write LEDGER. A batch that is tried again goes by the verdict that it has written.
+    For a step that may write LEDGER. ``shared`` is what the tenant and others teach together, if a shared model scores
+    those that have none of their own. A batch that is tried again goes by the verdict that it has written.
     """
-    row = _written(step, plan.tenant) or _judged(step, registry, version, data, plan, trained)
+    row = _written(step, plan.tenant) or _judged(step, registry, version, data, plan, trained, shared)
     reach("train:after-verdict")
     why = str(row["reason"])
     if row["verdict"] == PROMOTED:
@@ -42,7 +52,7 @@ def settle(step: Step, registry: Registry, version: Version, data: Prepared, pla
             registry.refer_to(version)
         registry.write_card(version, Promotion(BY_JOB, row["decided_at"].isoformat(timespec="seconds"), why))
     else:
-        registry.refuse(version, why)
+        registry.refuse(version, why, beside="" if shared is None else shared.plan.tenant)
     return f"{version.label} {why}"
 
 
@@ -103,27 +113,35 @@ def champions_before(rows: Sequence[Row]) -> list[str]:
 
 
 def _judged(
-    step: Step, registry: Registry, version: Version, data: Prepared, plan: Plan, trained: Trained
+    step: Step,
+    registry: Registry,
+    version: Version,
+    data: Prepared,
+    plan: Plan,
+    trained: Trained,
+    shared: Shared | None,
 ) -> dict[str, Any]:
     champion, reference = registry.champion(plan.tenant), registry.reference(plan.tenant)
     models = [None if found is None else model_of(step.run, registry, found) for found in (champion, reference)]
     verdict = challenge(data, plan, trained, *models)
+    before = None if champion is None else champion.label
+    if champion is None and shared is not None:
+        before = shared.label
+        verdict = take_over(data, plan, shared) if verdict.promoted else verdict
     best = verdict.promoted and (reference is None or verdict.better_than_reference)
-    row = _row(step, version, champion, verdict, best)
+    row = _row(step, version, before, verdict, best)
     step.append_local(LEDGER, [row], role=f"rows of {plan.tenant}")
     return row
 
 
-def _row(
-    step: Step, version: Version, champion: Version | None, verdict: Judgement, is_reference: bool
-) -> dict[str, Any]:
+def _row(step: Step, version: Version, before: str | None, verdict: Judgement, is_reference: bool) -> dict[str, Any]:
     return {
         "tenant": version.name.removeprefix("leadhouse-"),
         "model_version": version.label,
         "decided_at": step.batch.recorded_at,
         "verdict": PROMOTED if verdict.promoted else REFUSED,
         "model_hash": version.model_hash,
-        "replaced": champion.label if champion is not None and verdict.promoted else None,
+        "replaced": before if verdict.promoted else None,
         "reason": verdict.words,
         "person": None,
         "examples": verdict.examples,

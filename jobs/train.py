@@ -1,4 +1,4 @@
-"""The train job: learns each tenant's model from what was known and what became of it, and registers it."""
+"""The train job: learns each tenant's model, and one of those that share, from what was known and came of it."""
 
 from __future__ import annotations
 
@@ -6,28 +6,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pyspark.sql import DataFrame
-
-from leadhouse.conf.settings import Training
-from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.outcome import outcome_of
+from leadhouse.expectations.sharing import circle_of
 from leadhouse.expectations.traits import sensitive_features
-from leadhouse.jobs.champion import keep_model, open_registry
-from leadhouse.jobs.examples import NOW, example_rows, rows_by_now
+from leadhouse.jobs.champion import open_registry
+from leadhouse.jobs.examples import NOW, examples_of
 from leadhouse.jobs.feature import AS_THE_LEADS, FEATURE_READS, pinned_ticks
 from leadhouse.jobs.model_health import why_train
-from leadhouse.jobs.promotions import LEDGER, settle
+from leadhouse.jobs.promotions import LEDGER
 from leadhouse.jobs.runtime.batches import COMPLETE, HELD
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_training, training_settings
-from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
-from leadhouse.models.examples import read_examples
-from leadhouse.models.leaks.suspect import Suspect
-from leadhouse.models.learn import NotEnough, Plan, Trained, learn, prepare
-from leadhouse.models.package import pack
-from leadhouse.models.registry import Registry, Version
-from leadhouse.models.summary import summary, suspicions
+from leadhouse.jobs.sharing import train_together
+from leadhouse.jobs.training import Course, plan_of, train_one
+from leadhouse.models.examples import Examples
+from leadhouse.models.learn import prepare
 
 _NOT_NEEDED = "nothing was trained: the champion has neither drifted nor failed, as far as is known"
 _TRIGGERS = tuple(table for table in FEATURE_READS if table != "silver.consents")
@@ -39,68 +33,27 @@ def _definitions(run: Run) -> Mapping[str, bytes]:
 
 def _step(step: Step) -> Result:
     contracts, settings, ticks = pinned_contracts(step), pinned_training(step), pinned_ticks(step)
-    results = []
+    circle = circle_of(contracts, settings)
+    results = [Result(notes=circle.notes)]
+    given: dict[str, Examples] = {}
+    shared = None
+    if circle.outcome is not None:
+        for tenant in circle.tenants:
+            given[tenant] = examples_of(step, plan_of(tenant, circle.outcome, settings), ticks)
+        together, shared = train_together(step, circle, given, contracts, settings)
+        results.append(together)
     for tenant in sorted({contract.tenant for contract in contracts}):
         outcome = outcome_of(tenant, contracts, settings.outcome)
         if outcome is None:
             results.append(Result(notes=(f"{tenant}: no model: no contract declares an outcome",)))
-        else:
-            results.append(_train(step, _plan(tenant, outcome, settings), settings, contracts, ticks))
+            continue
+        plan = plan_of(tenant, outcome, settings)
+        mine = given.pop(tenant, None)
+        data = prepare(examples_of(step, plan, ticks) if mine is None else mine, plan)
+        course = Course(plan, data, sensitive_features(contracts, tenant), settings)
+        results.append(train_one(step, course, shared if tenant in circle.tenants else None))
     status = HELD if any(result.status == HELD for result in results) else COMPLETE
     return Result(status=status, notes=tuple(note for result in results for note in result.notes))
-
-
-def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
-    return Plan(
-        tenant=tenant,
-        outcome=outcome,
-        horizon_days=settings.horizon_days,
-        test_share=settings.test_share,
-        folds=settings.folds,
-        min_positives=settings.min_positives,
-        min_negatives=settings.min_negatives,
-        seed=settings.seed,
-        slice_traits=settings.slice_traits,
-        ages_days=tuple(sorted(set(settings.ages_days))),
-    )
-
-
-def _train(step: Step, plan: Plan, settings: Training, contracts: tuple[Contract, ...], ticks: DataFrame) -> Result:
-    tenant = plan.tenant
-    rows = example_rows(step, plan, settings.ages_days, ticks)
-    data = prepare(read_examples(rows, rows_by_now(step, tenant)), plan)
-    if isinstance(data, NotEnough):
-        return Result(notes=(f"{tenant}: not enough data: {data.reason}; no new model",))
-    registry = open_registry(step.run)
-    newest = registry.newest(tenant)
-    same = newest is not None and newest.training_key == data.key
-    if newest is not None and same and newest.was_judged:
-        return Result(notes=(f"{newest.label}: the training data are unchanged; nothing was trained",))
-    trained = learn(data, plan, sensitive_features(contracts, tenant))
-    if settings.strict and (held := _uncleared(trained, settings)):
-        return Result(status=HELD, notes=(_held(tenant, held), *suspicions(trained)))
-    version = newest if newest is not None and same else _register(step, registry, trained, tenant)
-    return Result(notes=(*summary(version.label, trained), settle(step, registry, version, data, plan, trained)))
-
-
-def _uncleared(trained: Trained, settings: Training) -> list[Suspect]:
-    return [suspect for suspect in trained.suspects if set(suspect.features) - set(settings.cleared)]
-
-
-def _held(tenant: str, suspects: Sequence[Suspect]) -> str:
-    features = ", ".join(suspect.feature for suspect in suspects)
-    return (
-        f"{tenant}: strict: the new model is not registered, since it may know the outcome beforehand, by {features}; "
-        "the champion, if there is one, goes on scoring; mend the contract, or name what is honest in training.cleared"
-    )
-
-
-def _register(step: Step, registry: Registry, trained: Trained, tenant: str) -> Version:
-    keep_model(step.run.lake, pack(trained.model))
-    tags = {f"version {table}": str(version) for table, version in step.batch.reads.items()}
-    version = registry.register(trained, tenant=tenant, tags={**tags, "batch": step.batch.name})
-    reach("train:after-register")
-    return version
 
 
 SPEC = JobSpec(
@@ -113,6 +66,7 @@ SPEC = JobSpec(
         "judges a model only on leads that it has not seen",
         "trains nothing from too little data or from unchanged data",
         "names features that are suspected to hold the outcome itself, and registers no model with any if it is strict",
+        "learns from a tenant's rows for another only where the settings name both",
         "promotes no model that is worse than the champion, or than the reference, on leads that none has learned from",
     ),
     step=_step,

@@ -11,14 +11,14 @@ from leadhouse.models.evaluate import Probabilities
 from leadhouse.models.examples import Examples
 from leadhouse.models.fit import fit, held_out, params_for
 from leadhouse.models.learn import Trained
-from leadhouse.models.matrix import Integers
+from leadhouse.models.matrix import Floats, Integers
 from leadhouse.models.model import LeadModel
 from leadhouse.models.plan import Plan, Prepared
 from leadhouse.models.promotion import MIN_CLASS, Criterion, Judgement, judge
 from leadhouse.models.slices import levels_of
 
-_DAY = 86_400_000_000
-_LEAST_KEPT = 0.5
+DAY = 86_400_000_000
+LEAST_KEPT = 0.5
 """Share of a challenger's new leads that must be left if those whose outcome was still open are to be left out."""
 
 
@@ -42,26 +42,26 @@ def challenge(
     the earlier half of them stands for what the challenger has learned since, the later half judges. A model of the
     challenger's making that has not seen the judging half stands in for it.
     """
-    rivals = [model for model in (champion, reference) if model is not None and _is_about(model, plan)]
-    if champion is None or not _is_about(champion, plan):
+    rivals = [model for model in (champion, reference) if model is not None and is_about(model, plan)]
+    if champion is None or not is_about(champion, plan):
         seen = trained.evidence
         return judge(seen.probabilities, None, None, seen.labels, seen.leads, seed=plan.seed)
     examples = data.examples
     if not examples.timed:
-        return _refused("the examples have no times, so none is known to be new to the champion; promote it by hand")
+        return refused("the examples have no times, so none is known to be new to the champion; promote it by hand")
     window = common_window(examples, max(int(model.card["last_moment"]) for model in rivals), plan.horizon_days)
     won, lost = examples.take(window.judged).lead_counts()
-    if min(won, lost) < MIN_CLASS or not _has_both_classes(examples, window.learned_from):
-        return _refused(
+    if min(won, lost) < MIN_CLASS or not has_both_classes(examples, window.learned_from):
+        return refused(
             f"of leads that came later than the champion's, {won:,} won and {lost:,} did not; {MIN_CLASS} of each are "
             "needed to compare"
         )
     rows = examples.take(window.judged)
     names = (*data.learned.spec.names, *data.learned.excluded)
     dimensions, _ = levels_of(rows.rows, names, plan.slice_traits)
-    beside = None if reference is None or not _is_about(reference, plan) else reference.predict(rows.rows)
+    beside = None if reference is None or not is_about(reference, plan) else reference.predict(rows.rows)
     return judge(
-        _stand_in(data, plan, window),
+        stand_in(data, plan, window.learned_from, data.matrix[window.judged]),
         champion.predict(rows.rows),
         beside,
         rows.labels,
@@ -86,14 +86,15 @@ def common_window(examples: Examples, seen: int, horizon_days: int) -> Window:
     start = int(np.quantile(first[new], 0.5, method="higher"))
     judged = np.flatnonzero(new[place] & (first[place] >= start))
     before = (first[place] < start) & (examples.moments < start)
-    matured = before & (examples.moments <= start - horizon_days * _DAY)
-    keeps = (matured & new[place]).sum() >= _LEAST_KEPT * (before & new[place]).sum()
+    matured = before & (examples.moments <= start - horizon_days * DAY)
+    keeps = (matured & new[place]).sum() >= LEAST_KEPT * (before & new[place]).sum()
     return Window(np.flatnonzero(matured if keeps else before), judged)
 
 
-def _stand_in(data: Prepared, plan: Plan, window: Window) -> Probabilities:
-    """Learn as the challenger did, from what precedes the window, and score the window."""
-    examples, mine = data.examples, window.learned_from
+def stand_in(data: Prepared, plan: Plan, mine: Integers, judged: Floats) -> Probabilities:
+    """Learn as a model of ``data`` and ``plan`` did, but from the examples at the places ``mine`` only, and return the
+    probabilities of the rows of an encoded matrix."""
+    examples = data.examples
     labels, leads, matrix = examples.labels[mine], examples.leads[mine], data.matrix[mine]
     params = params_for(len(mine), plan.seed)
     fitted = fit(matrix, labels, leads, data.learned.spec, params)
@@ -101,18 +102,20 @@ def _stand_in(data: Prepared, plan: Plan, window: Window) -> Probabilities:
         matrix, labels, leads, data.learned.spec, params, folds=plan.folds, rounds=fitted.rounds
     )
     curve = calibrate(log_odds, labels[places], leads[places], plan.seed)
-    return curve.apply(fitted.log_odds(data.matrix[window.judged]))
+    return curve.apply(fitted.log_odds(judged))
 
 
-def _is_about(model: LeadModel, plan: Plan) -> bool:
+def is_about(model: LeadModel, plan: Plan) -> bool:
     """Whether a model foretells what the plan asks for; another outcome's model is no rival."""
     return (model.card["outcome"], model.card["horizon_days"]) == (plan.outcome, plan.horizon_days)
 
 
-def _has_both_classes(examples: Examples, places: Integers) -> bool:
+def has_both_classes(examples: Examples, places: Integers) -> bool:
+    """Whether enough leads won, and enough did not, among the examples at some places."""
     return min(examples.take(places).lead_counts()) >= MIN_CLASS
 
 
-def _refused(words: str) -> Judgement:
+def refused(words: str) -> Judgement:
+    """Return the verdict where nothing can be compared, with the reason."""
     return Judgement(False, (Criterion("evidence", False, 0.0, 0.0, 0.0, float(MIN_CLASS), words),), 0, 0, 0, False,
                      f"refused: {words}")  # fmt: skip

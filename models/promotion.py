@@ -93,12 +93,14 @@ def judge(
     leads: Integers,
     slices: Slices | None = None,
     seed: int = 0,
+    rival: str = "champion",
 ) -> Judgement:
     """Judge a challenger.
 
     The three models' calibrated probabilities, ``labels`` (1 won, 0 not) and ``leads`` (any integers) are of the same
     rows, which no model was trained on. ``champion`` and ``reference`` are None where there is none yet: then the base
-    rate of the window takes their place. ``seed`` is of the draws that show how miscalibrated a perfect model looks.
+    rate of the window takes their place. ``seed`` is of the draws that show how miscalibrated a perfect model looks;
+    ``rival`` is what the evidence calls the champion.
     """
     window = _Window(labels, leads)
     won, lost = window.classes()
@@ -108,7 +110,7 @@ def judge(
         return Judgement(False, (short,), len(labels), len(np.unique(leads)), won, False, f"refused: {words}")
     base_rate = window.base_rate()
     criteria = _better_than_base_rate(window, challenger)
-    for name, other in (("champion", champion), ("reference", reference)):
+    for name, other in ((rival, champion), ("reference", reference)):
         if other is not None:
             criteria += _not_worse(window, challenger, other, name)
     criteria.append(_calibrated(window, challenger, seed))
@@ -116,8 +118,14 @@ def judge(
     failed = [criterion.words for criterion in criteria if not criterion.passed]
     evidence = criteria[0 if champion is None else 2]
     words = f"refused: {'; '.join(failed)}" if failed else f"promoted: {evidence.words}"
-    better = _better(window, challenger, base_rate if reference is None else reference)
+    better = is_better(labels, leads, challenger, base_rate if reference is None else reference)
     return Judgement(not failed, tuple(criteria), len(labels), len(np.unique(leads)), won, better, words)
+
+
+def is_better(labels: Labels, leads: Integers, challenger: Probabilities, other: Probabilities) -> bool:
+    """Whether a challenger is better than another, beyond noise in AUC or log loss, and worse in neither."""
+    auc, loss = (gain(labels, challenger, other, leads) for gain in (auc_gain, log_loss_gain))
+    return max(auc.low, loss.low) > 0 and min(auc.figure, loss.figure) >= 0
 
 
 def calibration_error(labels: npt.NDArray[Any], probabilities: Probabilities) -> float:
@@ -230,11 +238,6 @@ def _slice(
             f"{name}: log loss gain {_signed(loss)}",
         ),
     ]
-
-
-def _better(window: _Window, challenger: Probabilities, other: Probabilities) -> bool:
-    auc, loss = (gain(window.labels, challenger, other, window.leads) for gain in (auc_gain, log_loss_gain))
-    return max(auc.low, loss.low) > 0 and min(auc.figure, loss.figure) >= 0
 
 
 def _entropy(window: _Window) -> float:

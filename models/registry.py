@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 CHAMPION, REFERENCE = "champion", "reference"
 _SQLITE = "sqlite:///"
 _HASH, _KEY = "model_hash", "training_key"
-_PROMOTED, _VERDICT = "promoted", "verdict"
+_PROMOTED, _VERDICT, _BESIDE = "promoted", "verdict", "refused_beside"
 _PACKAGE = "package"
 
 
 @dataclass(frozen=True)
 class Version:
-    """One registered version of a tenant's model."""
+    """One registered version of a tenant's model, or of one that tenants share."""
 
     name: str
-    """``leadhouse-<tenant>``."""
+    """``leadhouse-<tenant>``; of a shared model its circle's name is in the tenant's place."""
     number: str
     model_hash: str
     training_key: str
@@ -47,6 +47,8 @@ class Version:
     """Whether it has been champion before."""
     was_judged: bool = False
     """Whether it was decided about already: promoted or refused."""
+    beside: str = ""
+    """The circle of tenants in which it was refused; empty where its tenant shared nothing then."""
 
     @property
     def label(self) -> str:
@@ -117,17 +119,18 @@ class Registry:
         with _reported(self.uri):
             self._client.set_registered_model_alias(version.name, REFERENCE, version.number)
 
-    def refuse(self, version: Version, why: str) -> None:
-        """Note that a version was not promoted, so that it is not judged again."""
+    def refuse(self, version: Version, why: str, beside: str = "") -> None:
+        """Note that a version was not promoted, so that it is not judged again in the same circle of tenants."""
         with _reported(self.uri):
             self._client.set_model_version_tag(version.name, version.number, _VERDICT, why)
+            self._client.set_model_version_tag(version.name, version.number, _BESIDE, beside)
 
     def write_card(self, version: Version, promotion: Promotion | None = None) -> None:
         """Write a version's card again, with its number and who promoted it and why."""
         model = unpack(self.files(version), version.model_hash)
         with _reported(self.uri):
             found = self._client.get_model_version(version.name, version.number)
-            tags = {name: value for name, value in found.tags.items() if name not in (_PROMOTED, _VERDICT)}
+            tags = {name: value for name, value in found.tags.items() if name not in (_PROMOTED, _VERDICT, _BESIDE)}
             card = model_card(
                 model,
                 title=version.label,
@@ -227,7 +230,8 @@ def _version(found: ModelVersion) -> Version:
         )
     promoted = _PROMOTED in found.tags
     judged = promoted or _VERDICT in found.tags
-    return Version(found.name, str(found.version), found.tags[_HASH], found.tags[_KEY], promoted, judged)
+    own = (found.name, str(found.version), found.tags[_HASH], found.tags[_KEY])
+    return Version(*own, promoted, judged, found.tags.get(_BESIDE, ""))
 
 
 @cache

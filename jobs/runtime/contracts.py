@@ -12,6 +12,7 @@ from leadhouse.expectations.compatibility import BREAKING, differences, version_
 from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.lists import read_lists
 from leadhouse.expectations.odcs import parse_contract, read_contracts
+from leadhouse.expectations.sharing import circle_of
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.definitions import CONTRACTS
 from leadhouse.jobs.runtime.job import Run
@@ -19,14 +20,16 @@ from leadhouse.jobs.runtime.lake import Lake
 
 
 def read_definitions(workspace: Workspace) -> tuple[tuple[Contract, ...], list[str]]:
-    """Return a workspace's contracts, none if one of them is wrong, and every problem in its contracts and lists.
+    """Return a workspace's contracts, none if one of them is wrong, and every problem in its contracts and lists, and
+    in what the settings say of the contracts' tenants.
 
-    The lists are only looked at: jobs read them as the intents of their batches have them.
+    The lists and who shares a model are only looked at: jobs read them as the intents of their batches have them.
     """
     contracts: tuple[Contract, ...] = ()
     try:
         contracts = read_contracts(workspace.contract_files, workspace.settings.tenant)
         read_lists(workspace.list_files, contracts)
+        circle_of(contracts, workspace.settings.training)
     except InputError as problem:
         return contracts, list(problem.problems)
     return contracts, []

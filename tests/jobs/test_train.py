@@ -38,10 +38,19 @@ CONTRACT = (
 )
 
 
-def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False, moves: bool = False) -> None:
+def add_leads(
+    lake: Lake,
+    count: int = LEADS,
+    *,
+    answer: bool = False,
+    moves: bool = False,
+    tenant: str = "acme",
+    opposite: bool = False,
+) -> None:
     """Leads made over 300 days; half are large and win six times in ten within 20 days, the small once in ten.
 
-    ``answer``: with a trait that only winners have; ``moves``: winners are put into another segment when they have won.
+    ``answer``: with a trait that only winners have; ``moves``: winners are put into another segment when they have won;
+    ``opposite``: the small win six times in ten. Leads of different tenants have the same ids.
     """
     draw = np.random.default_rng(5)
     facts: dict[str, list[dict[str, Any]]] = {
@@ -50,7 +59,7 @@ def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False, moves: bo
     for number in range(count):
         key, created = f"lead{number:04}", START + timedelta(days=number * 300 / count)
         large = bool(number % 2)
-        won = bool(draw.random() < (0.6 if large else 0.1))
+        won = bool(draw.random() < (0.6 if large != opposite else 0.1))
         at = {"identity_key": key, "occurred_at": created, "known_at": created}
         said = {"segment": "large" if large else "small"} | ({"answer": "paid" if won else "open"} if answer else {})
         facts["traits"] += [
@@ -71,7 +80,7 @@ def add_leads(lake: Lake, count: int = LEADS, *, answer: bool = False, moves: bo
     last = START + timedelta(days=360)
     facts["signals"].append({"identity_key": "lead0000", "signal_id": "s", "occurred_at": last, "known_at": last})
     for name, rows in facts.items():
-        append(lake, f"silver.{name}", rows)
+        append(lake, f"silver.{name}", [{"tenant": tenant} | row for row in rows], lake.version(f"silver.{name}"))
 
 
 @pytest.fixture

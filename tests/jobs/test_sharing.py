@@ -1,0 +1,128 @@
+"""Tenants that share a model: who gives rows, who is scored by it, and when a tenant's own model takes over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from leadhouse.conf.settings import Settings, Training
+from leadhouse.expectations.sharing import circle_of
+from leadhouse.jobs import feature, score, train
+from leadhouse.jobs.champion import champion_of, open_registry
+from leadhouse.jobs.promotions import ledger_rows
+from leadhouse.jobs.runtime.job import Run
+from leadhouse.models.package import load
+from leadhouse.models.registry import Version
+from tests.jobs.lakes import a_run, content
+from tests.jobs.test_train import CONTRACT, NOW, add_leads, trained_by
+
+FEW = 60
+"""Leads of a tenant below the floor."""
+
+
+def a_company(spark: SparkSession, folder: Path, *tenants: str, share: tuple[str, ...] = ()) -> Run:
+    """A run over an empty lake with a contract of each tenant."""
+    contracts = {
+        tenant: f"tenant: {tenant}\n" + CONTRACT.replace("acme.crm", f"{tenant}.crm").replace("crm*", f"{tenant}*")
+        for tenant in tenants
+    }
+    settings = Settings(tenant="acme", training=Training(horizon_days=30, ages_days=(0,), share=share))
+    return a_run(spark, folder, settings, contracts=contracts, now=NOW)
+
+
+def shared(run: Run) -> str:
+    return circle_of(run.contracts, run.workspace.settings.training).name
+
+
+def newest(run: Run, tenant: str) -> Version:
+    found = open_registry(run).newest(tenant)
+    assert found is not None
+    return found
+
+
+def scoring(run: Run, tenant: str) -> str | None:
+    circle = circle_of(run.contracts, run.workspace.settings.training)
+    found = champion_of(open_registry(run), tenant, circle)
+    return None if found is None else found.label
+
+
+def test_the_shared_model_scores_who_has_too_few_leads_or_no_better_model(spark: SparkSession, tmp_path: Path) -> None:
+    run = a_company(spark, tmp_path, "acme", "globex", "initech", share=("globex", "acme"))
+    add_leads(run.lake)
+    add_leads(run.lake, FEW, tenant="globex")
+    add_leads(run.lake, FEW, tenant="initech")
+    notes = train.run(run).notes
+    label = f"leadhouse-{shared(run)}/1"
+    assert notes[0].startswith(f"trained {label}: AUC .")
+    card = load(run.lake.kept, newest(run, shared(run)).model_hash).card
+    assert card["leads_won"] + card["leads_lost"] == 300 + FEW, "equal ids of two tenants are two leads"
+    assert not [name for name in card["excluded"] if "tenant" in name]
+    (refused,) = ledger_rows(run.lake, "acme")
+    assert (refused["verdict"], refused["model_version"]) == ("refused", "leadhouse-acme/1")
+    assert refused["reason"].startswith(f"refused: not better than {label} beyond noise: AUC ")
+    assert [one["passed"] for one in refused["criteria"] if one["name"] == "better than the shared model"] == [False]
+    assert [note[:24] for note in notes if "not enough data" in note] == [
+        "globex: not enough data:"[:24],
+        "initech: not enough data",
+    ]
+
+    feature.run(run)
+    score.run(run)
+    rows = content(spark, run.lake, "gold.lead_scores")
+    assert {(row.tenant, row.status, row.model_version) for row in rows} == {
+        ("acme", "scored", label),
+        ("globex", "scored", label),
+        ("initech", "not enough data", None),
+    }
+    assert {row.model_hash for row in rows} == {newest(run, shared(run)).model_hash, None}
+    assert train.run(replace(run)).status == "unchanged"
+
+
+def test_a_tenants_own_model_takes_over_where_it_is_better(spark: SparkSession, tmp_path: Path) -> None:
+    run = a_company(spark, tmp_path, "acme", "globex", share=("acme", "globex"))
+    add_leads(run.lake, 600)
+    add_leads(run.lake, 240, tenant="globex", opposite=True)
+    train.run(run)
+    label = f"leadhouse-{shared(run)}/1"
+    assert (scoring(run, "acme"), scoring(run, "globex")) == (label, "leadhouse-globex/1")
+    (row,) = ledger_rows(run.lake, "globex")
+    assert (row["verdict"], row["replaced"]) == ("promoted", label)
+    assert row["reason"].startswith("promoted: AUC +") and row["reason"].endswith("against the shared model")
+    assert row["leads"] == 60, "a quarter of its own leads, none of others"
+
+
+def test_what_was_refused_beside_a_shared_model_is_judged_anew_where_nothing_is_shared_any_more(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    run = a_company(spark, tmp_path, "acme", "globex", share=("acme", "globex"))
+    add_leads(run.lake)
+    add_leads(run.lake, FEW, tenant="globex")
+    train.run(run)
+    alone = trained_by(run, share=())
+    assert scoring(alone, "acme") is None, "what has learned from others' rows scores nobody who doesn't share"
+    train.run(alone)
+    assert scoring(alone, "acme") == "leadhouse-acme/1"
+    assert scoring(alone, "globex") is None
+    assert len(open_registry(run).versions("acme")) == 1
+
+
+@pytest.mark.parametrize("share", [(), ("acme", "globex")])
+def test_rows_of_who_does_not_share_reach_nobodys_model(
+    spark: SparkSession, tmp_path: Path, share: tuple[str, ...]
+) -> None:
+    tenants = ("acme", "globex", "initech") if share else ("acme", "initech")
+    found = []
+    for folder, others in (("without", 0), ("with", 150)):
+        run = a_company(spark, tmp_path / folder, *tenants, share=share)
+        add_leads(run.lake)
+        if share:
+            add_leads(run.lake, FEW, tenant="globex")
+        if others:
+            add_leads(run.lake, others, tenant="initech", opposite=True)
+        train.run(run)
+        names = ("acme", *((shared(run),) if share else ()))
+        found.append([(one.model_hash, one.training_key) for one in (newest(run, name) for name in names)])
+    assert found[0] == found[1]
