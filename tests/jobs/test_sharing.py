@@ -64,10 +64,8 @@ def test_the_shared_model_scores_who_has_too_few_leads_or_no_better_model(spark:
     assert (refused["verdict"], refused["model_version"]) == ("refused", "leadhouse-acme/1")
     assert refused["reason"].startswith(f"refused: not better than {label} beyond noise: AUC ")
     assert [one["passed"] for one in refused["criteria"] if one["name"] == "better than the shared model"] == [False]
-    assert [note[:24] for note in notes if "not enough data" in note] == [
-        "globex: not enough data:"[:24],
-        "initech: not enough data",
-    ]
+    without = [note.split(":")[0] for note in notes if "not enough data" in note]
+    assert without == ["globex", "initech"]
 
     feature.run(run)
     score.run(run)
@@ -90,7 +88,8 @@ def test_a_tenants_own_model_takes_over_where_it_is_better(spark: SparkSession, 
     assert (scoring(run, "acme"), scoring(run, "globex")) == (label, "leadhouse-globex/1")
     (row,) = ledger_rows(run.lake, "globex")
     assert (row["verdict"], row["replaced"]) == ("promoted", label)
-    assert row["reason"].startswith("promoted: AUC +") and row["reason"].endswith("against the shared model")
+    assert row["reason"].startswith("promoted: AUC +")
+    assert row["reason"].endswith("against the shared model")
     assert row["leads"] == 60, "a quarter of its own leads, none of others"
 
 
