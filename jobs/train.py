@@ -45,12 +45,13 @@ def _step(step: Step) -> Result:
         if outcome is None:
             results.append(Result(notes=(f"{tenant}: no model: no contract declares an outcome",)))
         else:
-            results.append(_train(step, _plan(tenant, outcome, settings), settings, contracts, ticks))
+            results.append(_train(step, plan_for(tenant, outcome, settings), settings, contracts, ticks))
     status = HELD if any(result.status == HELD for result in results) else COMPLETE
     return Result(status=status, notes=tuple(note for result in results for note in result.notes))
 
 
-def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
+def plan_for(tenant: str, outcome: str, settings: Training) -> Plan:
+    """Return what a tenant's settings for training ask for."""
     return Plan(
         tenant=tenant,
         outcome=outcome,
@@ -68,7 +69,8 @@ def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
 def _train(step: Step, plan: Plan, settings: Training, contracts: tuple[Contract, ...], ticks: DataFrame) -> Result:
     tenant = plan.tenant
     rows = example_rows(step, plan, settings.ages_days, ticks)
-    data = prepare(read_examples(rows, rows_by_now(step, tenant)), plan)
+    by_now = None if step.was_empty(NOW) else rows_by_now(step.read(NOW), tenant)
+    data = prepare(read_examples(rows, by_now), plan)
     if isinstance(data, NotEnough):
         return Result(notes=(f"{tenant}: not enough data: {data.reason}; no new model",))
     registry = open_registry(step.run)
