@@ -15,7 +15,7 @@ CHANCES = np.linspace(0.1, 0.9, 40)
 
 def test_the_calibration_plot_shows_how_many_examples_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Figure] = []
-    monkeypatch.setattr(plots, "_png", lambda figure: drawn.append(figure) or b"")
+    monkeypatch.setattr(plots, "png", lambda figure: drawn.append(figure) or b"")
     calibration_png(LABELS, CHANCES)
     above, below = drawn[0].axes
     assert above.get_title() == "Calibration: 10 bins of 4 examples"
