@@ -13,6 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 
 from leadhouse.jobs.runtime.job import Step
 from leadhouse.models.explain import explain
+from leadhouse.models.markdown import many
 from leadhouse.models.model import LeadModel
 from leadhouse.models.package import load
 from leadhouse.transforms.decisions import REASONS
@@ -41,7 +42,7 @@ def told_cost(cost: Accumulator[tuple[int, float]]) -> tuple[str, ...]:
     For the person at the terminal: seconds never come out equal again, and go nowhere else.
     """
     leads, seconds = cost.value
-    return (f"explained {leads:,} leads in {seconds:.1f} s of the workers' time",) if leads else ()
+    return (f"explained {many(leads, 'lead')} in {seconds:.1f} s of the workers' time",) if leads else ()
 
 
 def explained(step: Step, engaged: DataFrame, models: Iterable[str], cost: Accumulator[tuple[int, float]]) -> DataFrame:
