@@ -67,8 +67,9 @@ def _plan(tenant: str, outcome: str, settings: Training) -> Plan:
 
 def _train(step: Step, plan: Plan, settings: Training, contracts: tuple[Contract, ...], ticks: DataFrame) -> Result:
     tenant = plan.tenant
-    rows = example_rows(step, plan, settings.ages_days, ticks)
-    data = prepare(read_examples(rows, rows_by_now(step, tenant)), plan)
+    # Held by nobody once they are read: a million leads' maps are gigabytes.
+    examples = read_examples(example_rows(step, plan, settings.ages_days, ticks), rows_by_now(step, tenant))
+    data = prepare(examples, plan)
     if isinstance(data, NotEnough):
         return Result(notes=(f"{tenant}: not enough data: {data.reason}; no new model",))
     registry = open_registry(step.run)
