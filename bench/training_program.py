@@ -1,7 +1,8 @@
 """``python -m leadhouse.bench.training_program WHO FOLDER LEADS SEED``: train and score once, alone in a process.
 
-WHO is ``leadhouse``, which leaves its arrays in the folder, or ``peer``: plain XGBoost on these arrays, with a fifth
-argument, the number of trees. It prints the figures as a line of JSON. A process of its own, so that its memory is that of this work alone.
+WHO is ``leadhouse``, which leaves its arrays in the folder, or ``peer``: plain XGBoost on these arrays, with the number
+of trees behind. It prints the figures as a line of JSON. A process of its own, so that its memory is that of this work
+alone.
 """
 
 from __future__ import annotations
