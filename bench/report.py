@@ -111,7 +111,7 @@ def training(found: Training, seed: int) -> Section:
     """Return the section about training and scoring without Spark."""
     ours, plain = found.ours, found.plain
     rows = (
-        ("training, seconds", f"{ours.seconds:.1f}", f"{plain.seconds:.1f}", f"{ours.seconds / plain.seconds:.2f}"),
+        ("training, seconds", f"{ours.seconds:.2f}", f"{plain.seconds:.2f}", f"{ours.seconds / plain.seconds:.2f}"),
         ("training, peak GiB", f"{ours.peak / _GIB:.2f}", f"{plain.peak / _GIB:.2f}", f"{ours.peak / plain.peak:.2f}"),
         ("scoring, rows/s", f"{ours.rate:,.0f}", f"{plain.rate:,.0f}", f"{ours.rate / plain.rate:.2f}"),
     )

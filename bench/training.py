@@ -51,7 +51,7 @@ class Training:
 def measure_training(folder: Path, leads: int, seed: int, say: Callable[[str], None]) -> Training:
     """Train and score on generated leads, each side once in a process of its own.
 
-    Raises LeadhouseError if one fails, or leaves a lead without a score.
+    Raises LeadhouseError if one fails or leaves a lead without a score, or if the two have made different trees.
     """
     ours = _run(OURS, folder, leads, seed)
     say(f"training, {OURS}: {ours['seconds']:.1f} s")
@@ -62,6 +62,11 @@ def measure_training(folder: Path, leads: int, seed: int, say: Callable[[str], N
             raise LeadhouseError(
                 f"bench: expected {leads} scores by {who}; got {found['scored']}; look at bench/training_program.py"
             )
+    if plain["trees"] != ours["trees"]:
+        raise LeadhouseError(
+            "bench: expected the same trees of plain XGBoost as of models/fit.py; got others; "
+            "look at bench/training_program.py, by_plain_xgboost"
+        )
     stages = tuple((part, ours[part]) for part in ("reading", "preparing", "learning"))
     return Training(leads, _work(ours), _work(plain), stages, ours["rounds"], ours["auc"], ours["calibration"])
 

@@ -7,6 +7,7 @@ alone.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import time
@@ -56,6 +57,7 @@ def by_leadhouse(folder: Path, leads: int, seed: int) -> dict[str, Any]:
         "seconds": reading + preparing + learning,
         "peak": peak,
         "rounds": trained.model.fitted.rounds,
+        "trees": _hash(trained.model.fitted.ubj),
         "auc": trained.metrics.auc,
         "calibration": trained.model.card["calibration"],
         "scored": scored,
@@ -74,17 +76,21 @@ def by_plain_xgboost(folder: Path, leads: int, seed: int, rounds: int) -> dict[s
         return xgb.train(params, data, num_boost_round=rounds)
 
     booster, seconds = _timed(train)
-    peak = peak_bytes()
+    peak, trees = peak_bytes(), _hash(bytes(booster.save_raw("ubj")))
     booster.set_param({"nthread": 1})
     parts = [matrix[start : start + BATCH] for start in range(0, len(matrix), BATCH)]
     found, scoring = _timed(lambda: [booster.inplace_predict(part) for part in parts])
-    return {"seconds": seconds, "peak": peak, "scored": sum(map(len, found)), "scoring": scoring}
+    return {"seconds": seconds, "peak": peak, "trees": trees, "scored": sum(map(len, found)), "scoring": scoring}
 
 
 def peak_bytes() -> int:
     """Return the most memory that this process ever held."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024
+
+
+def _hash(trees: bytes) -> str:
+    return hashlib.sha256(trees).hexdigest()
 
 
 def _leave(data: Prepared, folder: Path) -> None:

@@ -47,8 +47,9 @@ def dependence_png(found: Overall, spec: FeatureSpec) -> bytes:
     for row in grid:
         row[0].set_ylabel("mean score")
         row[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes[0].set_ylim(bottom=0)
-    figure.suptitle("What a model would say, were all leads alike in one thing (partial dependence)")
+    top = max((point.probability for one in found.dependence for point in one.points), default=1.0)
+    axes[0].set_ylim(0, top * 1.1)
+    figure.suptitle("What the model would say on average, were all leads alike in one thing (partial dependence)")
     return png(figure)
 
 
