@@ -68,9 +68,10 @@ def plan_for(tenant: str, outcome: str, settings: Training) -> Plan:
 
 def _train(step: Step, plan: Plan, settings: Training, contracts: tuple[Contract, ...], ticks: DataFrame) -> Result:
     tenant = plan.tenant
-    rows = example_rows(step, plan, settings.ages_days, ticks)
     by_now = None if step.was_empty(NOW) else rows_by_now(step.read(NOW), tenant)
-    data = prepare(read_examples(rows, by_now), plan)
+    examples = read_examples(example_rows(step, plan, settings.ages_days, ticks), by_now)
+    del by_now  # a million leads' maps are gigabytes
+    data = prepare(examples, plan)
     if isinstance(data, NotEnough):
         return Result(notes=(f"{tenant}: not enough data: {data.reason}; no new model",))
     registry = open_registry(step.run)

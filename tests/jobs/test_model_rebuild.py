@@ -43,7 +43,8 @@ def learn_more(run: Run) -> None:  # noqa: F811
     early = known | {"occurred_at": START + timedelta(days=2)}
     append(
         run.lake, "silver.traits", [
-            early | {"identity_key": f"lead{number:04}", "stated_at": LATER, "source": "crm", "trait_id": f"late{number}",
+            early | {"identity_key": f"lead{number:04}", "stated_at": LATER, "source": "crm",
+                     "trait_id": f"late{number}",
                      "name": "segment", "value": "small"}
             for number in range(1, 60, 2)
         ], number=2,
