@@ -46,7 +46,7 @@ typecheck: setup ## Check types (mypy strict)
 	@for room in $(ROOMS); do ln -sfn ../../../$$room build/link/leadhouse/$$room; done
 	MYPYPATH=build/link $(BIN)/mypy --config-file setup.cfg -p leadhouse
 
-bench: setup ## Measure throughput, latency and growth beside bare Spark and Polars
+bench: setup ## Measure throughput, latency, growth and training beside bare Spark, Polars and XGBoost
 	$(BIN)/python -m leadhouse.bench
 
 faults: setup ## Kill the job everywhere, for hours, and see whether anybody can tell (SEEDS=25)

@@ -19,6 +19,7 @@ from leadhouse.bench.latency import Schedule, measure_latency
 from leadhouse.bench.memory import measure_memory
 from leadhouse.bench.pipeline import Bench
 from leadhouse.bench.report import Section
+from leadhouse.bench.training import measure_training
 from leadhouse.bench.workload import make_workload
 from leadhouse.conf.errors import LeadhouseError
 
@@ -27,7 +28,7 @@ WARM_UP = 20_000
 
 Say = Callable[[str], None]
 _WIDTH = 140
-_USUAL = ("throughput", "latency", "growth")
+_USUAL = ("throughput", "latency", "growth", "training")
 """The parts that are measured if none is named."""
 
 
@@ -95,11 +96,16 @@ def _memory(options: argparse.Namespace, scratch: Path, say: Say) -> Section:
     return report.memory(measure_memory(scratch, options.batches, say))
 
 
+def _training(options: argparse.Namespace, scratch: Path, say: Say) -> Section:
+    return report.training(measure_training(scratch, options.training_leads, options.seed, say), options.seed)
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace, Path, Say], Section]] = {
     "throughput": _throughput,
     "latency": _latency,
     "growth": _growth,
     "memory": _memory,
+    "training": _training,
 }
 
 
@@ -117,6 +123,7 @@ def _options() -> argparse.ArgumentParser:
         ("--new", 10_000, "growth: signals of a batch, and of the small lake; a tenth as many leads"),
         ("--times", 100, "growth: so many times the history, and the leads"),
         ("--batches", 2_000, "memory: batches"),
+        ("--training-leads", 1_000_000, "training: leads"),
         ("--runs", 3, "throughput, growth: runs whose median counts"),
     ):
         parser.add_argument(flag, type=_positive, default=default, help=f"{meaning} (default: {default:,})")

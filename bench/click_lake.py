@@ -77,6 +77,11 @@ def resident_bytes(kind: str = "VmRSS") -> int:
     return sum(_number(f"/proc/{pid}/status", kind) for pid in set(processes())) * 1024
 
 
+def python_bytes() -> int:
+    """Return the driver's memory without the JVM's."""
+    return _number("/proc/self/status", "VmRSS") * 1024
+
+
 def _number(path: str, name: str) -> int:
     for line in Path(path).read_text().splitlines():
         if line.startswith(f"{name}:"):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from leadhouse.bench.click_lake import click_lake, resident_bytes
+from leadhouse.bench.click_lake import click_lake, python_bytes, resident_bytes
 
 _CLICKS, _LEADS = 50, 200
 _TOLD_EVERY = 50
@@ -37,5 +37,5 @@ def measure_memory(folder: Path, batches: int, say: Callable[[str], None]) -> Me
             lake.take(_CLICKS)
             held.append(resident_bytes())
             if number % _TOLD_EVERY == 0:
-                say(f"batch {number}: {held[-1] / 2**20:,.0f} MiB")
+                say(f"batch {number}: {held[-1] / 2**20:,.0f} MiB, of which Python {python_bytes() / 2**20:,.0f}")
         return Memory(tuple(held), resident_bytes("VmHWM"))

@@ -49,3 +49,13 @@ MEMORY_METHOD = """\
 Small batches of clicks are taken through ingest, refine, feature, score and decide one after another; after each, the
 resident memory of the driver's two processes, Python and JVM, is read.
 """
+
+TRAINING_METHOD = """\
+Generated leads over a year, one example of each, with gaps; no Spark. Each side is a process of its own, whose peak
+counts until the model is trained; Leadhouse's holds the examples as maps too, as the train job gets them. Leadhouse
+reads and encodes them, looks for leaks, judges on later leads beside three baselines, calibrates on held-out leads,
+draws intervals, and fits on everything: several fits. Plain XGBoost fits once, on the same arrays, with the same
+parameters and as many trees. Scoring, by the same trees, is on one core in batches of 10,000: Leadhouse's from maps
+to probability, interval and grade, as a worker of the score job does it; plain XGBoost's from the array. A ratio is
+Leadhouse's figure over the other's.
+"""

@@ -9,12 +9,21 @@ from leadhouse.bench.growth import HISTORY, LEADS, Growth
 from leadhouse.bench.latency import Latency, Schedule
 from leadhouse.bench.measure import Line
 from leadhouse.bench.memory import Memory
-from leadhouse.bench.methods import GROWTH_METHOD, LATENCY_METHOD, MEMORY_METHOD, THROUGHPUT_METHOD
+from leadhouse.bench.methods import (
+    GROWTH_METHOD,
+    LATENCY_METHOD,
+    MEMORY_METHOD,
+    THROUGHPUT_METHOD,
+    TRAINING_METHOD,
+)
+from leadhouse.bench.training import Training
+from leadhouse.bench.training_rows import CATEGORIES, FEATURES
 from leadhouse.bench.workload import Workload
 
 REFINE_AIM, THROUGH_AIM, SCORE_AIM = 0.7, 40_000, 200_000
 P50_AIM, P99_AIM = 2.5, 5.0
 HISTORY_AIM, MEMORY_AIM, PEAK_AIM_GIB = 1.15, 1.1, 6
+TRAIN_AIM_SECONDS, TRAIN_AIM_GIB, PREDICT_AIM = 240, 8, 250_000
 _GIB = 2**30
 
 
@@ -96,6 +105,24 @@ def memory(found: Memory) -> Section:
         f"{len(found.resident):,} batches in one process.",
     )
     return Section("Memory", ("Batches", "How many", "Mean, GiB"), rows, told, MEMORY_METHOD)
+
+
+def training(found: Training, seed: int) -> Section:
+    """Return the section about training and scoring without Spark."""
+    ours, plain = found.ours, found.plain
+    rows = (
+        ("training, seconds", f"{ours.seconds:.2f}", f"{plain.seconds:.2f}", f"{ours.seconds / plain.seconds:.2f}"),
+        ("training, peak GiB", f"{ours.peak / _GIB:.2f}", f"{plain.peak / _GIB:.2f}", f"{ours.peak / plain.peak:.2f}"),
+        ("scoring, rows/s", f"{ours.rate:,.0f}", f"{plain.rate:,.0f}", f"{ours.rate / plain.rate:.2f}"),
+    )
+    told = (
+        f"Training: {ours.seconds:.0f} s (aim for a million leads: {TRAIN_AIM_SECONDS}), "
+        f"{ours.peak / _GIB:.1f} GiB (aim: {TRAIN_AIM_GIB}); scoring: {ours.rate:,.0f} rows/s (aim: {PREDICT_AIM:,}).",
+        f"Training, seconds: {', '.join(f'{part} {seconds:.1f}' for part, seconds in found.stages)}.",
+        f"Workload: {found.leads:,} leads of {FEATURES} features, {CATEGORIES} of them categories; "
+        f"{found.rounds} trees, AUC {found.auc:.3f}, calibrated by {found.calibration}; one run; seed {seed}.",
+    )
+    return Section("Training", ("What", "Leadhouse", "Plain XGBoost", "Ratio"), rows, told, TRAINING_METHOD)
 
 
 def _cells(line: Line) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
 from leadhouse.bench.model import EXAMPLES, crown, train
+from leadhouse.bench.training_rows import map_array
 from leadhouse.bench.workload import TENANT
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.expectations.tables import table_specs
@@ -169,14 +169,9 @@ def _features(rows: int, seed: int) -> Iterator[pa.RecordBatch]:
 
 
 def _maps(draw: np.random.Generator, count: int) -> tuple[pa.MapArray, pa.MapArray]:
-    def maps(names: list[str], values: Any, present: Any) -> pa.MapArray:
-        offsets = np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int32)
-        keys = pa.array(np.array(names)).take(pa.array(np.nonzero(present)[1]))
-        return pa.MapArray.from_arrays(offsets, keys, pa.array(values[present]))
-
     numbers, filled = draw.gamma(1.5, 4, (count, NUMBERS)).round(3), draw.random((count, NUMBERS)) < FILLED
     levels, said = draw.choice(_LEVELS, (count, CATEGORIES)), draw.random((count, CATEGORIES)) < FILLED
-    return maps(number_names(), numbers, filled), maps(_category_names(), levels, said)
+    return map_array(number_names(), numbers, filled), map_array(_category_names(), levels, said)
 
 
 @cache

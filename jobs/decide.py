@@ -17,7 +17,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 from leadhouse.conf.settings import Decisions
 from leadhouse.expectations.lists import parse_lists
 from leadhouse.expectations.mapping import CONTACT_NAMESPACE
-from leadhouse.jobs.explaining import explained
+from leadhouse.jobs.explaining import explained, new_cost, told_cost
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_files
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
@@ -75,25 +75,27 @@ def _step(step: Step) -> Result:
     decided = ticks.marked_decisions(made.decide(placed, moments, standing, lists=lists), standing)
     marked, tally = step.keep_counted(decided, *_TALLIED, few=few)
     decisions = ticks.unchanged_decisions(standing, marked)
+    spent: tuple[str, ...] = ()
     if any(not stands for *_, stands in tally):
-        changed = ticks.changed_decisions(marked)
+        changed, cost = ticks.changed_decisions(marked), new_cost(step.spark)
         models = [entry["model_hash"] for entry in told if entry["model_hash"] is not None]
         complete = made.complete_decisions(
             changed,
-            explained(step, changed.where(F.col("action") == made.ENGAGE), models),
+            explained(step, changed.where(F.col("action") == made.ENGAGE), models, cost),
             definitions_hash=definitions_hash,
             batch=step.batch.name,
         )
         new = step.keep(complete, few=few)
         decisions = decisions.unionByName(new)
         step.append("gold.decisions", made.new_decisions(new, ledger), few=few)
+        spent = told_cost(cost)
         reach("decide:after-decisions")
     step.append("gold.enrolments", new_enrolments(placed, batch=step.batch.name), few=few)
     if not all(entry["between"] for entry in told):
         recorded = ticks.new_ticks(moments, definitions_hash=definitions_hash, batch=step.batch.name)
         step.append("gold.ticks", recorded, few=True)
     step.renew("gold.engagement_lists", engagement_lists(decisions), few=few)
-    return Result(notes=_notes(step, tally, lists))
+    return Result(notes=(*_notes(step, tally, lists), *spent))
 
 
 def _moments(step: Step, definitions_hash: str) -> tuple[DataFrame, list[dict[str, Any]]]:

@@ -24,7 +24,8 @@ def examples_of(step: Step, plan: Plan, ticks: DataFrame) -> Examples:
 
     For a step that may read FEATURE_READS and NOW. ``ticks`` come from ``pinned_ticks``.
     """
-    return read_examples(example_rows(step, plan, ticks), rows_by_now(step, plan.tenant))
+    by_now = None if step.was_empty(NOW) else rows_by_now(step.read(NOW), plan.tenant)
+    return read_examples(example_rows(step, plan, ticks), by_now)
 
 
 def example_rows(step: Step, plan: Plan, ticks: DataFrame) -> pa.Table:
@@ -53,16 +54,11 @@ def example_rows(step: Step, plan: Plan, ticks: DataFrame) -> pa.Table:
     return kept.join(features, moment).select("lead_id", "as_of", "label", "timed", "numbers", "categories").toArrow()
 
 
-def rows_by_now(step: Step, tenant: str) -> pa.Table | None:
+def rows_by_now(features: DataFrame, tenant: str) -> pa.Table:
     """Return what is known of a tenant's leads by now, as ``read_examples`` takes it: their traits only, which is what
-    an outcome can change. None before the feature job has said anything.
-
-    For a step that may read NOW.
-    """
-    if step.was_empty(NOW):
-        return None
+    an outcome can change. ``features`` has the columns of gold.lead_features."""
     traits = [
         F.map_filter(name, lambda key, _: key.startswith(trait_feature(""))).alias(name)
         for name in ("numbers", "categories")
     ]
-    return step.read(NOW).where(F.col("tenant") == tenant).select("lead_id", "as_of", *traits).toArrow()
+    return features.where(F.col("tenant") == tenant).select("lead_id", "as_of", *traits).toArrow()

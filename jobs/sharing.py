@@ -11,30 +11,40 @@ from leadhouse.expectations.sharing import Circle
 from leadhouse.expectations.traits import sensitive_features
 from leadhouse.jobs.champion import model_of, open_registry
 from leadhouse.jobs.runtime.job import Result, Step
-from leadhouse.jobs.training import Course, plan_of, train_one
+from leadhouse.jobs.training import Course, plan_for, train_one
 from leadhouse.models.challenge import is_about
 from leadhouse.models.examples import Examples
 from leadhouse.models.learn import NotEnough, prepare
-from leadhouse.models.pool import pool
+from leadhouse.models.pool import Pool, pool
 from leadhouse.models.takeover import Shared
+
+
+def course_of(
+    circle: Circle, given: Mapping[str, Examples], contracts: Sequence[Contract], settings: Training
+) -> tuple[Course, Pool]:
+    """Return what the circle's model is learned from: what its tenants have given, ``given``, and nobody else.
+
+    Raises ValueError where nothing is shared.
+    """
+    if circle.outcome is None:
+        raise ValueError("expected a circle of tenants; got one of none")
+    together, plan = pool(given), plan_for(circle.name, circle.outcome, settings)
+    sensitive = frozenset[str]().union(*(sensitive_features(contracts, tenant) for tenant in together.places))
+    return Course(plan, prepare(together.examples, plan), sensitive, settings, circle.tenants), together
 
 
 def train_together(
     step: Step, circle: Circle, given: Mapping[str, Examples], contracts: Sequence[Contract], settings: Training
 ) -> tuple[Result, Shared | None]:
-    """Learn the circle's model from what its tenants have given, ``given``, and let it be judged as any other.
+    """Learn the circle's model and let it be judged as any other.
 
     Returns what was done, and what a tenant's own model is held against; None as long as there is no shared champion.
     """
-    if circle.outcome is None:
-        return Result(), None
-    together, plan = pool(given), plan_of(circle.name, circle.outcome, settings)
-    data = prepare(together.examples, plan)
-    sensitive = frozenset[str]().union(*(sensitive_features(contracts, tenant) for tenant in together.places))
-    result = train_one(step, Course(plan, data, sensitive, settings, circle.tenants))
+    course, together = course_of(circle, given, contracts, settings)
+    result = train_one(step, course)
     left_out = tuple(f"{tenant}: gives nothing: its examples have no times" for tenant in together.left_out)
     result = replace(result, notes=(*left_out, *result.notes))
-    registry = open_registry(step.run)
+    registry, plan, data = open_registry(step.run), course.plan, course.data
     champion = registry.champion(circle.name)
     if champion is None or isinstance(data, NotEnough) or not is_about(model_of(step.run, registry, champion), plan):
         return result, None

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from leadhouse.expectations.outcome import outcome_of
 from leadhouse.expectations.sharing import circle_of
-from leadhouse.expectations.traits import sensitive_features
 from leadhouse.jobs.champion import open_registry
 from leadhouse.jobs.examples import NOW, examples_of
 from leadhouse.jobs.feature import AS_THE_LEADS, FEATURE_READS, pinned_ticks
@@ -19,9 +18,8 @@ from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts,
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
 from leadhouse.jobs.sharing import train_together
-from leadhouse.jobs.training import Course, plan_of, train_one
+from leadhouse.jobs.training import course_for, plan_for, train_one
 from leadhouse.models.examples import Examples
-from leadhouse.models.learn import prepare
 
 _NOT_NEEDED = "nothing was trained: the champion has neither drifted nor failed, as far as is known"
 _TRIGGERS = tuple(table for table in FEATURE_READS if table != "silver.consents")
@@ -39,7 +37,7 @@ def _step(step: Step) -> Result:
     shared = None
     if circle.outcome is not None:
         for tenant in circle.tenants:
-            given[tenant] = examples_of(step, plan_of(tenant, circle.outcome, settings), ticks)
+            given[tenant] = examples_of(step, plan_for(tenant, circle.outcome, settings), ticks)
         together, shared = train_together(step, circle, given, contracts, settings)
         results.append(together)
     for tenant in sorted({contract.tenant for contract in contracts}):
@@ -47,10 +45,9 @@ def _step(step: Step) -> Result:
         if outcome is None:
             results.append(Result(notes=(f"{tenant}: no model: no contract declares an outcome",)))
             continue
-        plan = plan_of(tenant, outcome, settings)
+        plan = plan_for(tenant, outcome, settings)
         mine = given.pop(tenant, None)
-        data = prepare(examples_of(step, plan, ticks) if mine is None else mine, plan)
-        course = Course(plan, data, sensitive_features(contracts, tenant), settings)
+        course = course_for(plan, examples_of(step, plan, ticks) if mine is None else mine, contracts, settings)
         results.append(train_one(step, course, shared if tenant in circle.tenants else None))
     status = HELD if any(result.status == HELD for result in results) else COMPLETE
     return Result(status=status, notes=tuple(note for result in results for note in result.notes))

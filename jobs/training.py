@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leadhouse.conf.settings import Training
+from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.traits import sensitive_features
 from leadhouse.jobs.champion import keep_model, open_registry
 from leadhouse.jobs.promotions import settle
 from leadhouse.jobs.runtime.batches import HELD
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import Result, Step
+from leadhouse.models.examples import Examples
 from leadhouse.models.leaks.suspect import Suspect
-from leadhouse.models.learn import NotEnough, Plan, Prepared, Trained, learn
+from leadhouse.models.learn import NotEnough, Plan, Prepared, Trained, learn, prepare
 from leadhouse.models.package import pack
 from leadhouse.models.registry import Registry, Version
 from leadhouse.models.summary import summary, suspicions
@@ -32,7 +35,7 @@ class Course:
     """Whose rows a shared model learns from; empty: the plan's tenant's."""
 
 
-def plan_of(tenant: str, outcome: str, settings: Training) -> Plan:
+def plan_for(tenant: str, outcome: str, settings: Training) -> Plan:
     """Return what a tenant's model, or a circle's, is to foretell, and how it is judged."""
     return Plan(
         tenant=tenant,
@@ -46,6 +49,11 @@ def plan_of(tenant: str, outcome: str, settings: Training) -> Plan:
         slice_traits=settings.slice_traits,
         ages_days=tuple(sorted(set(settings.ages_days))),
     )
+
+
+def course_for(plan: Plan, examples: Examples, contracts: Sequence[Contract], settings: Training) -> Course:
+    """Return what a tenant's model is learned from: its own examples, and nobody else's."""
+    return Course(plan, prepare(examples, plan), sensitive_features(contracts, plan.tenant), settings)
 
 
 def train_one(step: Step, course: Course, shared: Shared | None = None) -> Result:

@@ -10,24 +10,29 @@ from pathlib import Path
 
 from leadhouse.models.card import model_card
 from leadhouse.models.learn import Trained
+from leadhouse.models.overall import OVERALL, Overall
 from leadhouse.models.plots import calibration_png, importance_png, roc_png
+from leadhouse.models.plots_overall import dependence_png, effects_png
 
 CARD_FILE = "model_card.md"
 _JSON = {
     "plots/calibration.json": ("reliability",),
     "evidence/leakage.json": ("suspects", "excluded", "infinite", "rare", "repeated", "sensitive"),
     "evidence/slices.json": ("slices", "missing"),
+    "evidence/overall.json": (OVERALL,),
     "evidence/baselines.json": ("metrics", "intervals", "draws", "baselines", "origins"),
 }
 
 
 def write_artifacts(trained: Trained, folder: Path, *, title: str, model_hash: str, tags: Mapping[str, str]) -> None:
     """Write ``model_card.md``, ``plots/`` and ``evidence/`` into a folder, as they are logged beside a model."""
-    model = trained.model
+    model, moves = trained.model, Overall.from_json(trained.model.card[OVERALL])
     for name, content in {
         "roc": roc_png(trained.labels, trained.probabilities),
         "calibration": calibration_png(trained.labels, trained.probabilities),
         "importance": importance_png(model.fitted.importance()),
+        "effects": effects_png(moves),
+        "dependence": dependence_png(moves, model.fitted.spec),
     }.items():
         (folder / "plots").mkdir(parents=True, exist_ok=True)
         (folder / "plots" / f"{name}.png").write_bytes(content)

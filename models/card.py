@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from leadhouse.models.card_features import features_section, leakage_section
+from leadhouse.models.card_features import dependence_section, features_section, leakage_section
 from leadhouse.models.evaluate import TOP_SHARE
 from leadhouse.models.judge import OUT_OF_TIME
 from leadhouse.models.limits import flagged, limits
@@ -54,6 +54,7 @@ def model_card(
         "Do its probabilities mean what they say?": _calibration(card),
         "Where does it fail?": _slices(card),
         "What does it look at?": features_section(model),
+        "What does it make of it?": dependence_section(model),
         "Could it know the outcome beforehand?": leakage_section(card),
         "What is it not good for?": [f"- {line}" for line in limits(card)],
         "Where does it come from?": _origin_of(card, model_hash, tags),

@@ -7,7 +7,8 @@ from typing import Any
 
 from leadhouse.models.markdown import many, table, text
 from leadhouse.models.model import LeadModel
-from leadhouse.models.wording import UNKNOWN, describe, show
+from leadhouse.models.overall import overall_of
+from leadhouse.models.wording import UNKNOWN, describe, points, show
 
 _FEATURES = 40
 """Features shown, the most important first."""
@@ -32,15 +33,18 @@ def _left_out(card: Mapping[str, Any]) -> list[str]:
 
 def features_section(model: LeadModel) -> list[str]:
     """Return the lines that say what a model looks at, the most important first, and what was left out."""
-    card = model.card
-    importance = model.fitted.importance()
-    ranked = sorted(model.fitted.spec.features, key=lambda feature: (-importance[feature.name], feature.name))
+    card, found = model.card, overall_of(model.card)
+    gain = model.fitted.importance()
+    effects = {} if found is None else {one.feature: one.mean for one in found.effects}
+    weight = effects or gain
+    ranked = sorted(model.fitted.spec.features, key=lambda feature: (-weight[feature.name], feature.name))
     rows = [
         (
             f"`{feature.name}`",
             describe(feature, feature.usual),
             UNKNOWN if feature.usual is None else show(feature, feature.usual),
-            f"{importance[feature.name]:.1%}",
+            points(effects[feature.name]) if effects else "–",
+            f"{gain[feature.name]:.1%}",
         )
         for feature in ranked[:_FEATURES]
     ]
@@ -48,9 +52,10 @@ def features_section(model: LeadModel) -> list[str]:
     excluded = sorted(card["excluded"].items())
     infinite = sorted(card["infinite"].items())
     return [
-        f"{many(len(ranked), 'feature')}. Importance is a feature's share of what the trees gained in learning.",
+        f"{many(len(ranked), 'feature')}. A feature moves a score up or down by so much on average; its share of the "
+        "gain is of what the trees gained in learning.",
         "",
-        *table(("Feature", "A usual lead", "Usual value", "Importance"), rows),
+        *table(("Feature", "A usual lead", "Usual value", "Moves a score by", "Share of the gain"), rows),
         *(["", f"And {many(left, 'less important feature')}."] if left else []),
         "",
         f"{_NEVER} Left out here:" if excluded else _NEVER,
@@ -59,6 +64,29 @@ def features_section(model: LeadModel) -> list[str]:
         *([""] if infinite else []),
         *(f"- `{text(name)}`: {many(count, 'infinite value')} counted as missing." for name, count in infinite),
         *_left_out(card),
+    ]
+
+
+def dependence_section(model: LeadModel) -> list[str]:
+    """Return the lines that say what a model would say, were all leads of a sample alike in one feature."""
+    found = overall_of(model.card)
+    if found is None:
+        return ["An earlier release trained this model, and looked no further than at the gain."]
+    kinds = {feature.name: feature for feature in model.fitted.spec.features}
+    rows = [
+        (
+            f"`{one.feature}`",
+            " · ".join(f"{show(kinds[one.feature], point.value)}: {point.probability:.1%}" for point in one.points),
+        )
+        for one in found.dependence
+    ]
+    return [
+        f"A lead's score is {found.start:.1%} plus the effects of all its features. Below, all of "
+        f"{many(found.examples, 'example')} are given one value of a feature, then another, and everything else stays "
+        "as it is: this is what the model would say on average (partial dependence). It says what the model does, not "
+        "what would happen; features that hang together don't change one by one.",
+        "",
+        *(table(("Feature", "Value: mean score"), rows) if rows else ["No feature moves a score."]),
     ]
 
 

@@ -94,7 +94,8 @@ def number_columns(rows: Rows, names: Sequence[str]) -> Mapping[str, NumberColum
         row, keys, items = entries(part.numbers)
         place = places_of(keys, names, range(len(names)))
         values = floats(items)
-        order = np.argsort(place, kind="stable")
+        # In 16 bits they are sorted by counting, several times as fast.
+        order = np.argsort(place.astype(np.int16) if len(names) < np.iinfo(np.int16).max else place, kind="stable")
         bounds = np.searchsorted(place[order], np.arange(len(names) + 1))
         for index, name in enumerate(names):
             mine = order[bounds[index] : bounds[index + 1]]

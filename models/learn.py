@@ -16,6 +16,7 @@ from leadhouse.models.judge import OUT_OF_FOLD, OUT_OF_TIME, judge
 from leadhouse.models.leakage import suspects
 from leadhouse.models.leaks.suspect import Suspect
 from leadhouse.models.model import GRADE_SHARES, LeadModel, grade_cuts
+from leadhouse.models.overall import OVERALL, overall
 from leadhouse.models.plan import PROCEDURE, NotEnough, Plan, Prepared, prepare
 from leadhouse.models.seen import SEEN, seen_by
 from leadhouse.models.split import Labels
@@ -89,7 +90,8 @@ def learn(data: Prepared, plan: Plan, sensitive: frozenset[str] = frozenset()) -
     found = suspects(data, plan)
     evidence = gather(data, judged, plan)
     declared = {"sensitive": [name for name in data.learned.spec.names if name in sensitive]}
-    card = {**_card(data, plan, evidence, found, calibration), **declared, SEEN: seen}
+    moves = overall(fitted, calibration, data.matrix, plan.seed).to_json()
+    card = {**_card(data, plan, evidence, found, calibration), **declared, SEEN: seen, OVERALL: moves}
     model = LeadModel(fitted, calibration, cuts, card)
     return Trained(model, evidence, found, data.learned.excluded, data.learned.infinite)
 

@@ -58,7 +58,7 @@ def learn_spec(rows: Rows, leads: Integers | None = None) -> Learned:
     contracts may have it, the kind that fewer leads have. A category keeps its MAX_LEVELS most frequent levels of those
     shared by MIN_LEADS leads; rarer ones count as missing, exactly as an unknown level does at scoring.
     """
-    groups = np.arange(rows.num_rows) if leads is None else leads
+    groups = np.arange(rows.num_rows) if leads is None else np.unique(leads, return_inverse=True)[1]
     numbers = number_columns(rows, distinct_keys(rows, "numbers"))
     categories = category_columns(rows, distinct_keys(rows, "categories"))
     features: list[Feature] = []
@@ -100,8 +100,8 @@ def _more_often_text(
     """
     text = set()
     for name in sorted(numbers.keys() & categories.keys()):
-        as_number = len(np.unique(leads[~np.isnan(numbers[name].values)]))
-        as_text = len(np.unique(leads[categories[name][0]]))
+        as_number = _how_many(leads[~np.isnan(numbers[name].values)])
+        as_text = _how_many(leads[categories[name][0]])
         if as_text > as_number:
             text.add(name)
         kind, count, other = ("a number", as_number, as_text) if as_text > as_number else ("text", as_text, as_number)
@@ -121,7 +121,7 @@ def _learn_number(name: str, values: npt.NDArray[np.float64], leads: Integers) -
     else:
         flag = bool(len(present)) and bool(np.isin(present, (0.0, 1.0)).all())
         feature, there = Feature(name, FLAG if flag else NUMBER, usual=usual), ~np.isnan(column)
-    if len(np.unique(leads[there])) < MIN_LEADS:
+    if _how_many(leads[there]) < MIN_LEADS:
         return feature, f"fewer than {MIN_LEADS} leads have it"
     if len(present) == len(column) and present.min() == present.max():
         return feature, _SAME
@@ -136,11 +136,16 @@ def _category_problem(levels: _Levels, everywhere: bool) -> str | None:
 
 def _learn_levels(values: pa.Array, leads: Integers) -> _Levels:
     encoded = values.dictionary_encode()
-    pairs = np.unique(np.stack([np.asarray(encoded.indices, dtype=np.int64), leads]), axis=1)
-    codes, per_level = np.unique(pairs[0], return_counts=True)
     dictionary = encoded.dictionary.to_pylist()
-    shared = [
-        (-int(count), dictionary[code]) for code, count in zip(codes, per_level, strict=True) if count >= MIN_LEADS
-    ]
+    # One number for a level and a lead: pairs would be sorted as bytes, which takes many times as long.
+    many = int(leads.max(initial=0)) + 1
+    pairs = np.unique(np.asarray(encoded.indices, dtype=np.int64) * many + leads)
+    per_level = np.bincount(pairs // many, minlength=len(dictionary)).tolist()
+    shared = [(-count, level) for level, count in zip(dictionary, per_level, strict=True) if count >= MIN_LEADS]
     kept = [level for _, level in sorted(shared)[:MAX_LEVELS]]
-    return _Levels(tuple(sorted(kept)), kept[0] if kept else None, len(codes) - len(kept))
+    return _Levels(tuple(sorted(kept)), kept[0] if kept else None, len(dictionary) - len(kept))
+
+
+def _how_many(leads: Integers) -> int:
+    """Count different leads, which are numbered from 0 without great gaps."""
+    return int(np.count_nonzero(np.bincount(leads)))

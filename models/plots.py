@@ -27,7 +27,7 @@ def roc_png(labels: Labels, probabilities: Probabilities) -> bytes:
     axes.plot([0, 1], [0, 1], linestyle=":", color="grey", label="no model")
     axes.set(xlabel="share of the others taken along", ylabel="share of the winners found", title="ROC")
     axes.legend()
-    return _png(figure)
+    return png(figure)
 
 
 def calibration_png(labels: Labels, probabilities: Probabilities) -> bytes:
@@ -49,7 +49,7 @@ def calibration_png(labels: Labels, probabilities: Probabilities) -> bytes:
     axes.legend(loc="upper left")
     _draw_counts(below, probabilities)
     below.set(xlabel="probability (above: mean of the bin)", ylabel="examples")
-    return _png(figure)
+    return png(figure)
 
 
 def _wilson(rate: float, examples: int) -> tuple[float, float]:
@@ -80,10 +80,11 @@ def importance_png(importance: Mapping[str, float]) -> bytes:
     axes = figure.subplots()
     axes.barh([name for name, _ in reversed(ranked)], [share for _, share in reversed(ranked)])
     axes.set(xlabel="share of the trees' gain", title="Importance")
-    return _png(figure)
+    return png(figure)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """Return a figure as a PNG, the same bytes every time."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(buffer, format="png", metadata={"Software": None})

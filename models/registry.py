@@ -30,6 +30,8 @@ CHAMPION, REFERENCE = "champion", "reference"
 _SQLITE = "sqlite:///"
 _HASH, _KEY = "model_hash", "training_key"
 _PROMOTED, _VERDICT, _BESIDE = "promoted", "verdict", "refused_beside"
+_BATCH = "batch"
+"""The tag that names the batch in which a version was trained; whoever registers it says so."""
 _PACKAGE = "package"
 
 
@@ -107,6 +109,12 @@ class Registry:
         with _reported(self.uri), tempfile.TemporaryDirectory() as scratch:
             number = self._log(trained, files, name, {**tags, **ours}, Path(scratch))
         return Version(name, number, ours[_HASH], ours[_KEY])
+
+    def batch_of(self, version: Version) -> str | None:
+        """Return the name of the batch that trained a version; None if it doesn't say."""
+        with _reported(self.uri):
+            tags: Mapping[str, str] = self._client.get_model_version(version.name, version.number).tags
+        return tags.get(_BATCH)
 
     def promote(self, version: Version) -> None:
         """Make a version its tenant's champion."""

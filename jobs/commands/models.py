@@ -53,3 +53,17 @@ def roll_back_model(
     from leadhouse.jobs.model_versions import roll_back
 
     roll_back(lake, workspace, tenant=tenant, reason=reason, person=person, console=Console())
+
+
+@app.command("rebuild")
+def rebuild_model(version: Label, lake: Lake = DEFAULT_LAKE, workspace: Workspace = DEFAULT_WORKSPACE) -> int:
+    """Learn a version again from the facts as they were known then, and say whether the same comes out."""
+    from leadhouse.jobs import model_rebuild
+    from leadhouse.jobs.runtime.opening import open_run
+
+    console = Console()
+    with open_run(lake, workspace, holder="leadhouse models rebuild") as opened:
+        with console.status("train …"):
+            found = model_rebuild.rebuild_model(opened, version)
+        console.print(found.words, markup=False, highlight=False, soft_wrap=True)
+    return 0 if found.holds else 1

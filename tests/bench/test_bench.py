@@ -19,6 +19,7 @@ from leadhouse.bench.latency import Latency, Schedule, first_error
 from leadhouse.bench.measure import Line, Stopwatch
 from leadhouse.bench.messages import sent_messages
 from leadhouse.bench.polars_peer import parse_and_split
+from leadhouse.bench.training_rows import CATEGORIES, FEATURES, FILLED, training_rows
 from leadhouse.bench.workload import SOURCE, Workload, make_workload, write_workspace
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.expectations.tables import table_specs
@@ -26,7 +27,8 @@ from leadhouse.jobs import ingest, refine, topics
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import run_job
-from leadhouse.models.matrix import encode
+from leadhouse.models.learned import learn_spec
+from leadhouse.models.matrix import CATEGORY, COUNT, encode
 
 EVENTS = 2_000
 
@@ -166,6 +168,34 @@ def test_the_command_prints_what_it_writes(
     assert "of long ago" not in text
     assert "fine" in text
     assert list(tmp_path.glob("leadhouse-bench-*")) == []
+
+
+def test_training_is_measured_beside_plain_xgboost_that_makes_the_same_trees(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "performance.md"
+    options = ["--training-leads", "2000", "--scratch", str(tmp_path), "--write", str(page)]
+    assert command.main(["training", *options]) == 0, capsys.readouterr().out
+    text = page.read_text()
+    table = [row.strip("| ").split(" | ") for row in text.splitlines() if row.startswith("| ")][2:]
+    assert [row[0] for row in table] == ["training, seconds", "training, peak GiB", "scoring, rows/s"]
+    figures = {row[0]: [float(cell.replace(",", "")) for cell in row[1:]] for row in table}
+    ours, plain, ratio = figures["training, seconds"]
+    assert ratio == pytest.approx(ours / plain, rel=0.2)
+    assert "- Workload: 2,000 leads of 60 features, 12 of them categories; " in text
+    assert list(tmp_path.glob("leadhouse-bench-*")) == []
+
+
+def test_training_rows_have_gaps_and_outcomes_that_can_be_learned() -> None:
+    table = training_rows(3_000, seed=1)
+    assert table == training_rows(3_000, seed=1)
+    spec = learn_spec(table).spec
+    assert len(spec.features) == FEATURES
+    assert sum(feature.kind == CATEGORY for feature in spec.features) == CATEGORIES
+    matrix = encode(table, spec)
+    missing = np.isnan(matrix)[:, [feature.kind != COUNT for feature in spec.features]].mean()
+    assert missing == pytest.approx(1 - FILLED, abs=0.01)
+    assert 0.05 < np.asarray(table["label"]).mean() < 0.3
 
 
 def test_growth_is_fitted_and_told_beside_the_small_lake() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -177,7 +178,8 @@ def test_who_is_listed_is_told_why_by_the_model_that_scored_and_nobody_else(
         "gold.lead_features",
         [{"lead_id": n, "numbers": {"count_7d": c}} for n, (_, c) in people.items()],
     )
-    decide.run(run)
+    report = decide.run(run)
+    assert re.fullmatch(r"explained 1 lead in \d+\.\d s of the workers' time", report.notes[-1])
     found = {row.lead_id: row for row in content(spark, run.lake, "gold.decisions")}
     rows = pa.table(
         {"numbers": [[("count_7d", 9.0)]], "categories": [[]]},

@@ -128,7 +128,7 @@ def scored_by(run: Run, label: str, leads: range, *, upside_down: bool) -> None:
         key = f"{label}-{number}"
         decisions.append(
             {"decision_id": key, "lead_id": f"lead{number:04}", "tick": tick, "known": tick, "model_version": label,
-             "score": 0.6 if high else 0.1, "batch": "decide/1/0"}
+             "score": 0.7 if high else 0.15, "batch": "decide/1/0"}
         )  # fmt: skip
         ticks.append({"tick": tick, "known": tick, "model_version": label, "batch": "decide/1/0"})
     append(run.lake, "gold.decisions", decisions, number=leads.start)

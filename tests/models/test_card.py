@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from leadhouse.models.learn import Plan, Trained, learn, prepare
 from leadhouse.models.limits import limits
 from leadhouse.models.model import LeadModel
 from leadhouse.models.package import model_hash, pack, unpack
+from leadhouse.models.wording import points
 from tests.models.data import synthetic
 
 PLAN = Plan("acme", "won", 5)
@@ -48,6 +50,18 @@ def test_it_holds_every_figure_with_its_interval(trained: Trained) -> None:
         assert f"| `{feature.name}` |" in text
     assert "Nothing was learned from the last 5 days before a cut-off." in text
     assert "Not by source: " in text
+
+
+def test_it_says_what_moves_a_score_and_by_how_much(trained: Trained) -> None:
+    text, found = card(trained.model), trained.model.card["overall"]
+    strongest = found["effects"][0]
+    assert re.search(rf"\| `{strongest['feature']}` \|.*\| {points(strongest['mean'])} \|", text)
+    assert f"A lead's score is {found['start']:.1%} plus the effects of all its features." in text
+    (country,) = [one["points"] for one in found["dependence"] if one["feature"] == "trait:country"]
+    levels = " · ".join(f"{point['value']}: {point['probability']:.1%}" for point in country)
+    assert f"| `trait:country` | {levels} |" in text
+    old = {name: part for name, part in trained.model.card.items() if name != "overall"}
+    assert "An earlier release trained this model" in card(replace(trained.model, card=old))
 
 
 def test_a_model_that_was_stored_and_read_back_has_the_same_card(trained: Trained) -> None:

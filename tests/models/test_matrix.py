@@ -10,6 +10,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadhouse.models.feature_maps import number_columns
 from leadhouse.models.learned import learn_spec
 from leadhouse.models.matrix import CATEGORY, COUNT, FLAG, NUMBER, Feature, FeatureSpec, encode
 from tests.models.data import rows
@@ -102,6 +103,23 @@ def test_levels_that_few_leads_share_and_identifiers_are_not_learned() -> None:
 def test_ten_rows_of_one_lead_are_one_lead() -> None:
     some = [({"days_since": float(n)}, {}) for n in range(20)]
     assert learn_spec(rows(*some), np.zeros(20, np.int64)).excluded == {"days_since": "fewer than 10 leads have it"}
+
+
+def test_a_level_is_as_frequent_as_its_leads_are_many() -> None:
+    """DE is said in thirty rows of three leads, FR by twelve leads, US by eleven of the same, UK by nine others."""
+    said = ["DE"] * 30 + ["FR"] * 12 + ["US"] * 11 + ["UK"] * 9
+    leads = np.array([-1, 2**60, 7] * 10 + [*range(100, 112)] + [*range(100, 111)] + [*range(200, 209)])
+    learned = learn_spec(rows(*[({}, {"trait:country": level}) for level in said]), leads)
+    (country,) = learned.spec.features
+    assert (country.levels, country.usual, learned.rare) == (("FR", "US"), "FR", {"trait:country": 2})
+
+
+def test_many_features_are_told_apart() -> None:
+    names = [f"trait:number_{place:03}" for place in range(300)]
+    columns = number_columns(rows(*[({name: float(place)}, {}) for place, name in enumerate(names)]), names)
+    for place, name in enumerate(names):
+        assert np.flatnonzero(~np.isnan(columns[name].values)).tolist() == [place]
+        assert columns[name].values[place] == place
 
 
 def test_infinite_values_are_counted_and_constant_features_left_out() -> None:

@@ -58,6 +58,9 @@ def test_metrics_plots_and_signature_are_there_and_no_pickle(registry: Registry,
     registry.register(trained, tenant="evidence", tags={"version silver.leads": "3"})
     files = {path.name for path in registry.folder.rglob("*") if path.is_file()}
     assert {"roc.png", "calibration.png", "importance.png", "MLmodel", "booster.ubj", "model.json"} <= files
+    assert {"effects.png", "dependence.png"} <= files
+    (moves,) = (registry.folder / "artifacts" / "leadhouse-evidence").rglob("overall.json")
+    assert json.loads(moves.read_text()) == trained.model.card["overall"]
     assert {"model_card.md", "slices.json", "baselines.json", "calibration.json"} <= files
     assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib"))]
     connection = sqlite3.connect(registry.folder / "mlflow.db")
