@@ -57,3 +57,15 @@ def test_names_that_could_leave_their_folder_are_refused(name: object) -> None:
 @pytest.mark.parametrize("name", ["acme", "hot_leads", "a-1.b", "7"])
 def test_plain_names_are_accepted(name: str) -> None:
     assert name_problem(name, "list") is None
+
+
+@pytest.mark.parametrize("share", ['["acme"]', '["acme", "acme"]'])
+def test_who_shares_shares_with_somebody_else(tmp_path: Path, share: str) -> None:
+    with pytest.raises(InputError, match=r"training\.share: expected two tenants or more, each once, or none; got"):
+        read_settings(_workspace(tmp_path, f'tenant = "acme"\n[training]\nshare = {share}\n'))
+
+
+def test_sharing_is_off_by_default(tmp_path: Path) -> None:
+    assert read_settings(_workspace(tmp_path, 'tenant = "acme"\n')).training.share == ()
+    said = read_settings(_workspace(tmp_path, 'tenant = "acme"\n[training]\nshare = ["b", "a"]\n'))
+    assert said.training.share == ("b", "a")
