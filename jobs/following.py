@@ -14,7 +14,8 @@ from types import FrameType
 from rich.console import Console
 
 from leadhouse.conf.errors import InputError
-from leadhouse.jobs.champion import open_registry
+from leadhouse.expectations.sharing import circle_of
+from leadhouse.jobs.champion import champion_of, open_registry
 from leadhouse.jobs.maintain import is_due, maintain, show_maintained
 from leadhouse.jobs.model_health import why_train
 from leadhouse.jobs.run import SPECS, TAKES_WHAT_COMES, Turn, say_once, take_turn, told
@@ -114,7 +115,9 @@ class Pauses:
 
 def _wants_training(opened: Run) -> bool:
     registry = open_registry(opened)
-    return any(why_train(opened.lake, registry, tenant) is not None for tenant in opened.tenants)
+    circle = circle_of(opened.contracts, opened.workspace.settings.training)
+    scoring = {tenant: champion_of(registry, tenant, circle) for tenant in opened.tenants}
+    return any(why_train(opened.lake, tenant, champion) is not None for tenant, champion in scoring.items())
 
 
 def _maintain_if_due(opened: Run, console: Console) -> None:

@@ -11,7 +11,7 @@ from leadhouse.jobs.promotions import ROLLED_BACK, ledger_rows
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.rows import python_rows
 from leadhouse.models.health import FAILED, WATCH
-from leadhouse.models.registry import Registry
+from leadhouse.models.registry import Version
 from leadhouse.models.watching import DRIFT, DRIFTED, HEALTH, VERDICT
 
 TABLE = "gold.model_health"
@@ -42,9 +42,11 @@ def newest_verdicts(rows: Iterable[Row], label: str) -> list[Row]:
     return [held[key] for key in sorted(held, key=lambda key: (key[0] == DRIFT, key[1] or 0))]
 
 
-def why_train(place: Place, registry: Registry, tenant: str) -> str | None:
-    """Return in words why a tenant's model should be trained again; None if nothing calls for it."""
-    champion = registry.champion(tenant)
+def why_train(place: Place, tenant: str, champion: Version | None) -> str | None:
+    """Return in words why a tenant's model should be trained again; None if nothing calls for it.
+
+    ``champion`` scores the tenant's leads: its own, or a shared one.
+    """
     if champion is None:
         return "there is no champion"
     rows = newest_verdicts(verdicts(place, tenant), champion.label)

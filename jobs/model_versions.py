@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from rich.console import Console
 from leadhouse.conf.errors import InputError
 from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.odcs import read_contracts
+from leadhouse.expectations.sharing import Circle, circle_of
+from leadhouse.jobs.champion import champion_of
 from leadhouse.jobs.model_health import newest_verdicts, verdicts
-from leadhouse.jobs.promotions import LEDGER, PROMOTED, ROLLED_BACK, champions_before, ledger_rows
+from leadhouse.jobs.promotions import LEDGER, PROMOTED, ROLLED_BACK, champions_before, ledger_rows, put_back
 from leadhouse.jobs.runtime.answers import grid, show_json
 from leadhouse.jobs.runtime.place import Place, find_place
 from leadhouse.models.card import Promotion
@@ -26,31 +28,36 @@ _SHOWN = ("version", "is", "AUC", "judged", "verdict", "decided_at", "reason", "
 
 
 def show_models(lake: Path, workspace: Path, *, as_json: bool, console: Console) -> None:
-    """Print every version of every tenant's model, the latest first, with what was decided about it and why.
+    """Print every version of every tenant's model, and of the one that tenants share, the latest first: whose leads it
+    scores, what was decided about it and why.
 
     Raises InputError if there is no lake or no workspace.
     """
-    place, registry, tenants = _opened(lake, workspace)
-    rows = [row for tenant in tenants for row in _rows(place, registry, tenant)]
+    place, registry, tenants, circle = _opened(lake, workspace)
+    scoring = {tenant: champion_of(registry, tenant, circle) for tenant in tenants}
+    rows = [row for owner in _owners(tenants, circle) for row in _rows(place, registry, owner, scoring)]
     if as_json:
         show_json(rows, console)
     elif not rows:
         console.print("No model has been trained yet.")
     else:
-        shown = [[row[column] for column in _SHOWN] for row in rows]
-        console.print(grid("Models", _SHOWN, shown, width=console.width, fold=True))
+        columns = (*_SHOWN[:2], "scores", *_SHOWN[2:]) if circle.tenants else _SHOWN
+        shown = [[row[column] for column in columns] for row in rows]
+        console.print(grid("Models", columns, shown, width=console.width, fold=True))
         console.print(
             "leadhouse models promote VERSION --reason … makes one the champion; models rollback takes it back"
         )
 
 
 def promote(lake: Path, workspace: Path, label: str, *, reason: str, person: str | None, console: Console) -> None:
-    """Make a version its tenant's champion by a person's word; the next batch is scored by it.
+    """Make a version its tenant's champion by a person's word; the next batch is scored by it. A tenant's own goes
+    before the one that it shares.
 
     Raises InputError if there is no such version, if it is champion already, or if no reason is given.
     """
-    place, registry, tenants = _opened(lake, workspace)
-    found = {version.label: (tenant, version) for tenant in tenants for version in registry.versions(tenant)}
+    place, registry, tenants, circle = _opened(lake, workspace)
+    owners = _owners(tenants, circle)
+    found = {version.label: (owner, version) for owner in owners for version in registry.versions(owner)}
     if label not in found:
         have = ", ".join(found) or "none"
         raise InputError(f"models: expected a version, of which there are {have}; got {label!r}; see 'models list'")
@@ -61,12 +68,13 @@ def promote(lake: Path, workspace: Path, label: str, *, reason: str, person: str
 def roll_back(
     lake: Path, workspace: Path, *, tenant: str | None, reason: str, person: str | None, console: Console
 ) -> None:
-    """Make the champion before the present one champion again; the next batch is scored by it.
+    """Make the champion before the present one champion again; the next batch is scored by it. Before a tenant's first
+    champion there is the model that it shares, if it does.
 
     Raises InputError if the tenant is not said where there are several, if there was no champion before, or if no
     reason is given.
     """
-    place, registry, tenants = _opened(lake, workspace)
+    place, registry, tenants, circle = _opened(lake, workspace)
     if tenant is None and len(tenants) > 1:
         raise InputError(f"--tenant: expected one of {', '.join(tenants)}; got nothing")
     if tenant is not None and tenant not in tenants:
@@ -76,9 +84,11 @@ def roll_back(
     wanted = tenant or tenants[0]
     versions = {version.label: version for version in registry.versions(wanted)}
     before = [label for label in champions_before(ledger_rows(place, wanted)) if label in versions]
-    if not before:
+    shared = registry.champion(circle.name) if wanted in circle.tenants else None
+    to = versions[before[-1]] if before else shared
+    if to is None or registry.champion(wanted) is None:
         raise InputError(f"models: expected a champion of {wanted} before the present one; there was none")
-    _take_over(place, registry, wanted, versions[before[-1]], ROLLED_BACK, _reason(reason), person, console)
+    _take_over(place, registry, wanted, to, ROLLED_BACK, _reason(reason), person, console)
 
 
 def _take_over(
@@ -116,12 +126,15 @@ def _take_over(
     }
     with sharing_lock(place.root):
         lake.append_local(LEDGER, [row], app_id=f"models:{LEDGER}", app_version=lake.version(LEDGER) + 1)
-        registry.promote(version)
-    registry.write_card(version, Promotion(who, moment.isoformat(timespec="seconds"), reason))
+        put_back(registry, version, champion or version, Promotion(who, moment.isoformat(timespec="seconds"), reason))
     console.print(f"{version.label} is {tenant}'s champion; the next batch is scored by it", highlight=False)
 
 
-def _rows(place: Place, registry: Registry, tenant: str) -> list[dict[str, Any]]:
+def _owners(tenants: Sequence[str], circle: Circle) -> tuple[str, ...]:
+    return (*tenants, circle.name) if circle.tenants else tuple(tenants)
+
+
+def _rows(place: Place, registry: Registry, tenant: str, scoring: Mapping[str, Version | None]) -> list[dict[str, Any]]:
     champion, reference = registry.champion(tenant), registry.reference(tenant)
     decided = {str(row["model_version"]): row for row in ledger_rows(place, tenant)}
     measured = verdicts(place, tenant)
@@ -137,6 +150,7 @@ def _rows(place: Place, registry: Registry, tenant: str) -> list[dict[str, Any]]
                 "tenant": tenant,
                 "version": version.label,
                 "is": ", ".join(roles),
+                "scores": ", ".join(whose for whose, held in scoring.items() if _same(version, held)),
                 "AUC": f"{auc:.3f}" + ("" if low is None else f" ({low:.3f} to {high:.3f})"),
                 "judged": f"{card['method']}, {card['metrics']['examples']:,} examples",
                 **{name: row.get(name) for name in ("verdict", "decided_at", "person", "reason", "criteria")},
@@ -151,11 +165,12 @@ def _same(version: Version, held: Version | None) -> bool:
     return held is not None and held.label == version.label
 
 
-def _opened(lake: Path, workspace: Path) -> tuple[Place, Registry, Sequence[str]]:
+def _opened(lake: Path, workspace: Path) -> tuple[Place, Registry, Sequence[str], Circle]:
     opened, place = open_workspace(workspace), find_place(lake)
     contracts = read_contracts(opened.contract_files, opened.settings.tenant)
     tenants = sorted({contract.tenant for contract in contracts})
-    return place, Registry(place.root / "models", opened.settings.mlflow.tracking_uri), tenants
+    circle = circle_of(contracts, opened.settings.training)
+    return place, Registry(place.root / "models", opened.settings.mlflow.tracking_uri), tenants, circle
 
 
 def _reason(text: str) -> str:

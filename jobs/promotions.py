@@ -57,32 +57,55 @@ def settle(
 
 
 def take_back(
-    step: Step, registry: Registry, tenant: str, label: str, *, found: Health, reason: str, failed: Collection[str]
+    step: Step,
+    registry: Registry,
+    tenant: str,
+    label: str,
+    *,
+    found: Health,
+    reason: str,
+    failed: Collection[str],
+    shared: Version | None = None,
 ) -> str:
     """Make the last healthy champion before a failed one champion again. Return what was done in a line.
 
     For a step that may write LEDGER. ``label`` names the champion that failed, ``found`` and ``reason`` say how, and
-    ``failed`` names the versions that failed, too. Without a champion before that did not, the present one stays: a
-    person decides. A batch that is tried again goes by what it has written; and a word that came later holds.
+    ``failed`` names the versions that failed, too. Without a champion before that did not, ``shared`` scores, the
+    champion of the tenants with whom this one shares; without that the present one stays: a person decides. A batch
+    that is tried again goes by what it has written; and a word that came later holds.
     """
     versions = {version.label: version for version in registry.versions(tenant)}
+    if shared is not None and shared.label not in failed:
+        versions[shared.label] = shared
     row = _written(step, tenant)
     if row is None:
         champion, rows = registry.champion(tenant), ledger_rows(step.run.lake, tenant)
         if champion is None or champion.label != label:
             return f"{label} {reason}; it is champion no more"
         before = [name for name in champions_before(rows) if name in versions and name not in failed]
+        if not before and shared is not None and shared.label in versions:
+            before = [shared.label]
         if not before:
             return f"{label} {reason}; no champion before it is known to be better: it stays until a person decides"
-        row = _taken_back(step, versions[before[-1]], champion, found, f"{label} {reason}")
+        row = _taken_back(step, tenant, versions[before[-1]], champion, found, f"{label} {reason}")
         step.append_local(LEDGER, [row], role=f"rows of {tenant}")
     reach("watch:after-verdict")
-    version = versions[str(row["model_version"])]
+    version = versions.get(str(row["model_version"]))
+    if version is None:
+        return f"{label} {reason}; {row['model_version']} is shared no more: it stays until a person decides"
     if ledger_rows(step.run.lake, tenant)[-1]["batch"] == step.batch.name:
-        registry.promote(version)
         moment = row["decided_at"].isoformat(timespec="seconds")
-        registry.write_card(version, Promotion(BY_WATCH, moment, str(row["reason"])))
+        put_back(registry, version, versions[label], Promotion(BY_WATCH, moment, str(row["reason"])))
     return f"{version.label} scores again: {row['reason']}"
+
+
+def put_back(registry: Registry, version: Version, replaced: Version, by: Promotion) -> None:
+    """Let a version score again in the place of a tenant's champion: one of the tenant's own, or the shared one."""
+    if version.owner == replaced.owner:
+        registry.promote(version)
+        registry.write_card(version, by)
+    else:
+        registry.dismiss(replaced, by.why, beside=version.owner)
 
 
 def ledger_rows(place: Place, tenant: str | None = None) -> list[Row]:
@@ -99,15 +122,15 @@ def champions_before(rows: Sequence[Row]) -> list[str]:
     """Return the labels of the champions that a rollback would return to, the next one last.
 
     ``rows`` are a tenant's, oldest first: what was promoted lies on top of what it replaced, and a rollback takes away
-    what lies above the version that it returned to.
+    what lies above the version that it returned to: all of it, where that is a shared model.
     """
     stack: list[str] = []
     for row in rows:
         label = str(row["model_version"])
         if row["verdict"] == PROMOTED:
             stack += [label]
-        elif row["verdict"] == ROLLED_BACK and label in stack:
-            while stack[-1] != label:
+        elif row["verdict"] == ROLLED_BACK:
+            while stack and stack[-1] != label:
                 stack.pop()
     return stack[:-1]
 
@@ -136,7 +159,7 @@ def _judged(
 
 def _row(step: Step, version: Version, before: str | None, verdict: Judgement, is_reference: bool) -> dict[str, Any]:
     return {
-        "tenant": version.name.removeprefix("leadhouse-"),
+        "tenant": version.owner,
         "model_version": version.label,
         "decided_at": step.batch.recorded_at,
         "verdict": PROMOTED if verdict.promoted else REFUSED,
@@ -153,13 +176,15 @@ def _row(step: Step, version: Version, before: str | None, verdict: Judgement, i
     }
 
 
-def _taken_back(step: Step, version: Version, champion: Version, found: Health, reason: str) -> dict[str, Any]:
+def _taken_back(
+    step: Step, tenant: str, version: Version, champion: Version, found: Health, reason: str
+) -> dict[str, Any]:
     evidence = [
         Criterion(one.kind, one.verdict != FAILED, one.figure, one.low, one.high, one.expected, one.words)
         for one in found.findings
     ]
     return {
-        "tenant": version.name.removeprefix("leadhouse-"),
+        "tenant": tenant,
         "model_version": version.label,
         "decided_at": step.batch.recorded_at,
         "verdict": ROLLED_BACK,

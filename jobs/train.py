@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from leadhouse.expectations.outcome import outcome_of
 from leadhouse.expectations.sharing import circle_of
-from leadhouse.jobs.champion import open_registry
+from leadhouse.jobs.champion import champion_of, open_registry
 from leadhouse.jobs.examples import NOW, examples_of
 from leadhouse.jobs.feature import AS_THE_LEADS, FEATURE_READS, pinned_ticks
 from leadhouse.jobs.model_health import why_train
@@ -77,8 +77,8 @@ def run(run: Run) -> Report:
     """Train if facts, contracts or the training settings have changed since the last time, and if the run wants it."""
     if not run.if_needed:
         return run_job(run, SPEC)
-    registry = open_registry(run)
-    found = {tenant: why_train(run.lake, registry, tenant) for tenant in run.tenants}
+    registry, circle = open_registry(run), circle_of(run.contracts, run.workspace.settings.training)
+    found = {tenant: why_train(run.lake, tenant, champion_of(registry, tenant, circle)) for tenant in run.tenants}
     reasons = tuple(f"{tenant}: training is needed: {why}" for tenant, why in found.items() if why is not None)
     if not reasons:
         return Report(SPEC.name, UNCHANGED, notes=tuple(f"{tenant}: {_NOT_NEEDED}" for tenant in found))

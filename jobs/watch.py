@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
+from leadhouse.expectations.sharing import circle_of
 from leadhouse.jobs.champion import champion_definitions, open_registry, pinned_champions
 from leadhouse.jobs.feature import AS_THE_LEADS, FEATURE_READS
 from leadhouse.jobs.measuring import measured_drift, measured_health
@@ -24,9 +25,13 @@ from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
 from leadhouse.jobs.watching import WATCH_READS, facts_of
 from leadhouse.models.health import FAILED
 from leadhouse.models.package import card_of
-from leadhouse.models.registry import Registry
+from leadhouse.models.registry import Registry, Version, model_name
 from leadhouse.models.scoring import Champion
 from leadhouse.models.watching import Watched, health_words
+
+_SHARED_STAYS = (
+    "a shared model stays until a person decides: promote the tenant's own, or take it out of training.share"
+)
 
 Cards = Sequence[tuple[Watched, Mapping[str, Any]]]
 
@@ -61,8 +66,9 @@ def _watch(step: Step, champion: Champion, tick: Mapping[str, Any], ticks: DataF
         return []
     facts = facts_of(step, tenant, model.card, tick, ticks)
     watched = Watched(tenant, label, champion.model_hash, tick["as_of"], step.batch.recorded_at, step.batch.name)
-    drift, notes = measured_drift(facts, model, watched, mine)
     registry = open_registry(step.run)
+    own = label.rpartition("/")[0] == model_name(tenant)
+    drift, notes = measured_drift(facts, model, watched, mine) if own else ([], [_no_drift(label, tenant)])
     cards = [(watched, model.card), *_earlier(step, registry, watched, model.card)]
     health, found = measured_health(facts, cards, before)
     step.append_local(TABLE, [*drift, *health], role=f"rows of {tenant}")
@@ -71,8 +77,23 @@ def _watch(step: Step, champion: Champion, tick: Mapping[str, Any], ticks: DataF
     words = health_words(found[label])
     if found[label].verdict != FAILED:
         return [*notes, f"{label}: {found[label].verdict}: {words}"]
+    if not own:
+        return [*notes, f"{label} {words} for {tenant}; {_STAYS}"]
     failed = {name for name, one in found.items() if one.verdict == FAILED}
-    return [*notes, take_back(step, registry, tenant, label, found=found[label], reason=words, failed=failed)]
+    shared = _shared(step.run, registry, tenant)
+    done = take_back(step, registry, tenant, label, found=found[label], reason=words, failed=failed, shared=shared)
+    return [*notes, done]
+
+
+def _no_drift(label: str, tenant: str) -> str:
+    """Drift of one tenant's leads from those of all: they differ from the first day on, and that is no drift."""
+    return f"{label}: drift of {tenant}'s leads is not watched, since it learned from other tenants' leads, too"
+
+
+def _shared(run: Run, registry: Registry, tenant: str) -> Version | None:
+    """The champion that scores a tenant's leads where it has none of its own."""
+    circle = circle_of(run.contracts, run.workspace.settings.training)
+    return registry.champion(circle.name) if tenant in circle.tenants else None
 
 
 def _earlier(step: Step, registry: Registry, watched: Watched, card: Mapping[str, Any]) -> Cards:

@@ -53,6 +53,11 @@ class Version:
     """The circle of tenants in which it was refused; empty where its tenant shared nothing then."""
 
     @property
+    def owner(self) -> str:
+        """The tenant whose model it is, or the circle of tenants."""
+        return self.name.removeprefix(model_name(""))
+
+    @property
     def label(self) -> str:
         """Name and number as they stand in gold.lead_scores.model_version."""
         return f"{self.name}/{self.number}"
@@ -121,6 +126,13 @@ class Registry:
         with _reported(self.uri):
             self._client.set_registered_model_alias(version.name, CHAMPION, version.number)
             self._client.set_model_version_tag(version.name, version.number, _PROMOTED, "true")
+
+    def dismiss(self, version: Version, why: str, beside: str) -> None:
+        """Let a champion be champion no more, so that the model that its tenant shares scores instead; ``beside`` names
+        the circle. It is not judged again in it."""
+        self.refuse(version, why, beside)
+        with _reported(self.uri):
+            self._client.delete_registered_model_alias(version.name, CHAMPION)
 
     def refer_to(self, version: Version) -> None:
         """Make a version the one that challengers are held against from now on."""
