@@ -29,9 +29,7 @@ from leadhouse.models.registry import Registry, Version, model_name
 from leadhouse.models.scoring import Champion
 from leadhouse.models.watching import Watched, health_words
 
-_SHARED_STAYS = (
-    "a shared model stays until a person decides: promote the tenant's own, or take it out of training.share"
-)
+_STAYS = "a shared model stays until a person decides: promote the tenant's own, or take it out of training.share"
 
 Cards = Sequence[tuple[Watched, Mapping[str, Any]]]
 
@@ -69,7 +67,8 @@ def _watch(step: Step, champion: Champion, tick: Mapping[str, Any], ticks: DataF
     registry = open_registry(step.run)
     own = label.rpartition("/")[0] == model_name(tenant)
     drift, notes = measured_drift(facts, model, watched, mine) if own else ([], [_no_drift(label, tenant)])
-    cards = [(watched, model.card), *_earlier(step, registry, watched, model.card)]
+    shared = _shared(step.run, registry, tenant)
+    cards = [(watched, model.card), *_others(step, registry, watched, model.card, shared)]
     health, found = measured_health(facts, cards, before)
     step.append_local(TABLE, [*drift, *health], role=f"rows of {tenant}")
     if label not in found:
@@ -80,7 +79,6 @@ def _watch(step: Step, champion: Champion, tick: Mapping[str, Any], ticks: DataF
     if not own:
         return [*notes, f"{label} {words} for {tenant}; {_STAYS}"]
     failed = {name for name, one in found.items() if one.verdict == FAILED}
-    shared = _shared(step.run, registry, tenant)
     done = take_back(step, registry, tenant, label, found=found[label], reason=words, failed=failed, shared=shared)
     return [*notes, done]
 
@@ -96,11 +94,14 @@ def _shared(run: Run, registry: Registry, tenant: str) -> Version | None:
     return registry.champion(circle.name) if tenant in circle.tenants else None
 
 
-def _earlier(step: Step, registry: Registry, watched: Watched, card: Mapping[str, Any]) -> Cards:
-    """The champions before, so far as they foretell the same: a rollback must not return to one that fails, too."""
+def _others(step: Step, registry: Registry, watched: Watched, card: Mapping[str, Any], shared: Version | None) -> Cards:
+    """The champions before, and the shared one, so far as they foretell the same: a rollback must not return to one that
+    fails, too."""
     before = champions_before(ledger_rows(step.run.lake, watched.tenant))
     found: list[tuple[Watched, Mapping[str, Any]]] = []
-    for version in registry.versions(watched.tenant):
+    if shared is not None:
+        before = [*before, shared.label]
+    for version in (*registry.versions(watched.tenant), *([] if shared is None else [shared])):
         if version.label in before and version.label != watched.model_version:
             theirs = card_of(step.run.lake.kept, version.model_hash)
             if all(theirs[name] == card[name] for name in ("outcome", "horizon_days")):
