@@ -95,8 +95,8 @@ def _shared(run: Run, registry: Registry, tenant: str) -> Version | None:
 
 
 def _others(step: Step, registry: Registry, watched: Watched, card: Mapping[str, Any], shared: Version | None) -> Cards:
-    """The champions before, and the shared one, so far as they foretell the same: a rollback must not return to one that
-    fails, too."""
+    """The champions before, and the shared one, so far as they foretell the same: a rollback must not return to one
+    that fails, too."""
     before = champions_before(ledger_rows(step.run.lake, watched.tenant))
     found: list[tuple[Watched, Mapping[str, Any]]] = []
     if shared is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,15 @@ from leadhouse.conf.settings import Settings, Training
 from leadhouse.expectations.sharing import circle_of
 from leadhouse.jobs import feature, score, train
 from leadhouse.jobs.champion import champion_of, open_registry
+from leadhouse.jobs.model_health import verdicts
 from leadhouse.jobs.promotions import ledger_rows
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.models.package import load
 from leadhouse.models.registry import Version
 from tests.jobs.lakes import a_run, content
+from tests.jobs.test_model_versions import command
 from tests.jobs.test_train import CONTRACT, NOW, add_leads, trained_by
+from tests.jobs.test_watch import RECENT, scored_by, watched
 
 FEW = 60
 """Leads of a tenant below the floor."""
@@ -106,6 +111,73 @@ def test_what_was_refused_beside_a_shared_model_is_judged_anew_where_nothing_is_
     assert scoring(alone, "acme") == "leadhouse-acme/1"
     assert scoring(alone, "globex") is None
     assert len(open_registry(run).versions("acme")) == 1
+
+
+@pytest.fixture
+def refused(spark: SparkSession, tmp_path: Path) -> Run:
+    """A run whose tenants are scored by their shared model: acme's own was no better, globex has too few leads."""
+    run = a_company(spark, tmp_path, "acme", "globex", share=("acme", "globex"))
+    add_leads(run.lake)
+    add_leads(run.lake, FEW, tenant="globex")
+    train.run(run)
+    said = 'tenant = "acme"\n[training]\nshare = ["acme", "globex"]\n'
+    (run.workspace.folder / "settings.toml").write_text(said)
+    return replace(run, clock=lambda: datetime.now(UTC))  # a person's word is dated by the clock on the wall
+
+
+def test_a_persons_word_goes_before_the_shared_model_and_back(refused: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    label = f"leadhouse-{shared(refused)}/1"
+    capsys.readouterr()
+    assert command(refused, "list", "--json") == 0
+    listed = {row["version"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {version: row["scores"] for version, row in listed.items()} == {
+        "leadhouse-acme/1": "",
+        label: "acme, globex",
+    }
+    assert command(refused, "promote", "leadhouse-acme/1", "--reason", "we know our leads", "--by", "ops") == 0
+    assert (scoring(refused, "acme"), scoring(refused, "globex")) == ("leadhouse-acme/1", label)
+    assert command(refused, "rollback", "--tenant", "acme", "--reason", "we don't", "--by", "ops") == 0
+    assert scoring(refused, "acme") == label
+    last = ledger_rows(refused.lake, "acme")[-1]
+    assert (last["verdict"], last["model_version"], last["replaced"], last["person"]) == (
+        "rolled back", label, "leadhouse-acme/1", "ops",
+    )  # fmt: skip
+    capsys.readouterr()
+    assert command(refused, "rollback", "--tenant", "acme", "--reason", "x") == 2
+    assert "expected a champion of acme before the present one" in capsys.readouterr().err
+    notes = train.run(trained_by(refused, cleared=("trait:none",))).notes
+    assert "leadhouse-acme/1: the training data are unchanged; nothing was trained" in notes
+    assert scoring(refused, "acme") == label, "a person's word holds as long as nothing new is known"
+
+
+def test_a_shared_model_is_watched_by_a_tenants_own_scores_and_stays(refused: Run) -> None:
+    label = f"leadhouse-{shared(refused)}/1"
+    scored_by(refused, label, RECENT, upside_down=True)
+    notes = watched(refused).notes
+    assert f"{label}: drift of globex's leads is not watched, since it learned from other tenants' leads, too" in notes
+    (stays,) = [note for note in notes if "failed" in note]
+    assert stays.startswith(f"{label} failed on {len(RECENT)} leads")
+    assert "a shared model stays until a person decides" in stays
+    assert [(row["model_version"], row["verdict"]) for row in verdicts(refused.lake, "acme")] == [(label, "failed")]
+    assert verdicts(refused.lake, "globex") == []
+    assert scoring(refused, "acme") == label
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_an_own_model_that_fails_makes_way_for_the_shared_one_unless_that_fails_too(refused: Run, both: bool) -> None:
+    label = f"leadhouse-{shared(refused)}/1"
+    assert command(refused, "promote", "leadhouse-acme/1", "--reason", "x", "--by", "ops") == 0
+    scored_by(refused, "leadhouse-acme/1", RECENT[:75], upside_down=True)
+    scored_by(refused, label, RECENT[75:], upside_down=both)
+    notes = watched(refused).notes
+    assert scoring(refused, "acme") == ("leadhouse-acme/1" if both else label)
+    last = ledger_rows(refused.lake, "acme")[-1]
+    if both:
+        assert notes[-1].endswith("no champion before it is known to be better: it stays until a person decides")
+    else:
+        assert (last["verdict"], last["model_version"], last["replaced"], last["person"]) == (
+            "rolled back", label, "leadhouse-acme/1", None,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("share", [(), ("acme", "globex")])
