@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,25 @@ def test_versions_are_registered_promoted_and_read_back(registry: Registry, trai
     assert registry.files(champion) == pack(trained.model)
     registry.promote(second)
     assert registry.champion("acme") != champion
+
+
+def test_a_circle_has_a_model_of_its_own_and_a_dismissed_champion_is_not_judged_again_in_it(
+    registry: Registry, trained: Trained
+) -> None:
+    shared = registry.register(trained, tenant="shared~3f2a91c0", tags={"tenants": "initech, umbrella"})
+    own = registry.register(trained, tenant="initech", tags={})
+    registry.promote(shared)
+    registry.promote(own)
+    assert registry.champion("shared~3f2a91c0") == replace(shared, was_promoted=True, was_judged=True)
+    assert (shared.label, shared.owner) == ("leadhouse-shared~3f2a91c0/1", "shared~3f2a91c0")
+    assert registry.files(shared) == pack(trained.model)
+    assert registry.champion("shared") is None
+    registry.dismiss(own, "it failed", beside=shared.owner)
+    assert registry.champion("initech") is None
+    (kept,) = registry.versions("initech")
+    assert (kept.was_judged, kept.beside) == (True, shared.owner)
+    registry.promote(kept)
+    assert registry.champion("initech") == kept
 
 
 def test_metrics_plots_and_signature_are_there_and_no_pickle(registry: Registry, trained: Trained) -> None:
