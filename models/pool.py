@@ -51,13 +51,14 @@ def pool(each: Mapping[str, Examples]) -> Pool:
 
 def _later(parts: list[Examples]) -> Later | None:
     """What is known by now; nothing of a tenant of whom nothing is."""
-    if all(part.later is None for part in parts):
+    schema = next((part.later.rows.schema for part in parts if part.later is not None), None)
+    if schema is None:
         return None
-    known = [_nothing(part) if part.later is None else part.later for part in parts]
+    known = [_nothing(len(part), schema) if part.later is None else part.later for part in parts]
     rows = pa.concat_tables([one.rows for one in known]).combine_chunks()
     return Later(rows, np.concatenate([one.days for one in known]))
 
 
-def _nothing(part: Examples) -> Later:
-    rows = pa.table([pa.nulls(len(part), column.type) for column in part.rows.columns], schema=part.rows.schema)
-    return Later(rows, np.full(len(part), np.nan, np.float32))
+def _nothing(count: int, schema: pa.Schema) -> Later:
+    rows = pa.table([pa.nulls(count, column) for column in schema.types], schema=schema)
+    return Later(rows, np.full(count, np.nan, np.float32))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,5 +58,16 @@ def test_what_is_known_by_now_stays_beside_its_lead() -> None:
 
 def test_a_tenant_without_examples_gives_none() -> None:
     nothing = read_examples(synthetic(5)[0].slice(0, 0))
-    found = pool({"acme": nothing, "globex": some(20, 2)})
+    found = pool({"acme": nothing, "globex": some(20, 2, later=True)})
     assert (found.left_out, len(found.examples), len(found.places["acme"])) == ((), 20, 0)
+    assert found.examples.later is not None
+
+
+def test_rows_and_what_is_known_by_now_need_not_agree_on_what_may_be_null() -> None:
+    one, other = some(20, 1, later=True), some(10, 2)
+    assert one.later is not None
+    fields = [field.with_nullable(False) for field in one.later.rows.schema]
+    stricter = replace(one, later=replace(one.later, rows=one.later.rows.cast(pa.schema(fields))))
+    found = pool({"acme": stricter, "globex": other}).examples
+    assert found.later is not None
+    assert found.later.rows.num_rows == 30
