@@ -48,6 +48,8 @@ class Examples:
     later: Later | None = None
     repeated: int = 0
     """Rows that were left out, since they spoke of the same lead at the same moment as another."""
+    owners: npt.NDArray[np.str_] | None = None
+    """Whose each example is, where several tenants' are together. Models are judged by it; none learns it."""
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -62,6 +64,7 @@ class Examples:
             leads=self.leads[places],
             moments=self.moments[places],
             later=None if self.later is None else self.later.take(places),
+            owners=None if self.owners is None else self.owners[places],
         )
 
     def lead_counts(self) -> tuple[int, int]:

@@ -44,6 +44,7 @@ def pool(each: Mapping[str, Examples]) -> Pool:
         timed=timed,
         later=_later(parts),
         repeated=sum(part.repeated for part in parts),
+        owners=np.repeat(np.array(tenants), [len(part) for part in parts]),
     )
     places = {tenant: np.arange(end - len(part), end) for tenant, part, end in zip(tenants, parts, ends, strict=True)}
     return Pool(examples, places, left_out)

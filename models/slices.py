@@ -19,7 +19,7 @@ from leadhouse.models.matrix import Integers, Rows
 from leadhouse.models.split import Labels
 from leadhouse.transforms.feature_names import WINDOWS_DAYS, trait_feature
 
-COUNTRY, CHANNEL, AGE, SOURCE = "country", "channel", "age", "source"
+TENANT, COUNTRY, CHANNEL, AGE, SOURCE = "tenant", "country", "channel", "age", "source"
 NEW_BELOW_DAYS = 30
 MAX_LEVELS = 10
 """A trait with more values is not sliced by; of countries and channels so many are shown, the others together."""
@@ -42,7 +42,7 @@ class Slice:
     """A model judged on some of the examples."""
 
     dimension: str
-    """``country``, ``channel``, ``age``, or a trait's name."""
+    """``country``, ``channel``, ``age``, a trait's name, or ``tenant`` of a model that several share."""
     level: str
     examples: int
     leads: int
@@ -98,13 +98,15 @@ def slices(
     )
 
 
-def levels_of(rows: Rows, names: Iterable[str], traits: Iterable[str]) -> tuple[dict[str, Levels], dict[str, str]]:
+def levels_of(
+    rows: Rows, names: Iterable[str], traits: Iterable[str], owners: Levels | None = None
+) -> tuple[dict[str, Levels], dict[str, str]]:
     """Return each dimension with every row's level, and the dimensions that there are none of, with the reason.
 
     ``rows`` have ``numbers`` and ``categories`` as in gold.lead_features; ``names`` are those of all their features;
-    ``traits`` those wanted besides the country.
+    ``traits`` those wanted besides the country; ``owners`` says whose each row is, where they are several tenants'.
     """
-    found: dict[str, Levels] = {}
+    found: dict[str, Levels] = {} if owners is None else {TENANT: owners}
     missing = {SOURCE: _NO_SOURCE}
     known = set(names)
     country = trait_feature(COUNTRY)

@@ -10,7 +10,7 @@ from leadhouse.models.challenge import challenge, common_window
 from leadhouse.models.examples import read_examples
 from leadhouse.models.learn import Plan, Prepared, Trained, learn, prepare
 from leadhouse.models.promotion import Judgement
-from tests.models.data import DAY, synthetic
+from tests.models.data import CATEGORIES, DAY, synthetic
 
 PLAN = Plan("acme", "won", 30)
 LEADS, SEEN = 6000, 2500
@@ -85,6 +85,24 @@ def test_the_first_model_must_beat_the_base_rate(table: pa.Table) -> None:
     refused = judged(noise.slice(0, SEEN), None)
     assert not refused.promoted
     assert "against the base rate" in refused.words
+
+
+def test_a_shared_model_is_held_against_the_champion_for_each_tenant(table: pa.Table, champion: Trained) -> None:
+    """A tenth of the leads are of a tenant whose outcomes turn round where the challenger learns, and back."""
+    labels, small = np.asarray(table["label"]).copy(), np.arange(LEADS) % 10 == 0
+    middle = small & (np.arange(LEADS) < (LEADS + SEEN) // 2)
+    labels[middle] = ~labels[middle]
+    marked = relabelled(table, labels)
+    categories = [[*entry, ("trait:brand", "b" if own else "a")] for entry, own in zip(
+        table["categories"].to_pylist(), small, strict=True)]  # fmt: skip
+    place = table.column_names.index("categories")
+    data = prepared(marked.set_column(place, "categories", pa.array(categories, CATEGORIES)))
+    # examples stand in the order of their leads' ids
+    ids = np.argsort(np.asarray(table["lead_id"]).astype(str))
+    owned = replace(data, examples=replace(data.examples, owners=np.where(small, "small", "large")[ids]))
+    alone, judged = (challenge(one, PLAN, learn(one, PLAN), champion.model, None) for one in (data, owned))
+    assert [one.name for one in judged.criteria if "slice tenant" in one.name and not one.passed]
+    assert not [one for one in alone.criteria if "slice tenant" in one.name]
 
 
 def test_a_champion_of_another_outcome_is_no_rival(table: pa.Table, champion: Trained) -> None:

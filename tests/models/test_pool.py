@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leadhouse.models.examples import Examples, data_hash, read_examples
+from leadhouse.models.learn import Plan, Prepared, learn, prepare
 from leadhouse.models.pool import pool
 from tests.models.data import DAY, synthetic
 
@@ -38,6 +39,21 @@ def test_the_order_of_the_tenants_does_not_matter_and_a_tenants_name_is_no_featu
     hashes = {data_hash(pool(each).examples) for each in ({"a": acme, "b": globex}, {"b": globex, "a": acme})}
     assert len(hashes) == 1
     assert hashes == {data_hash(pool({"umbrella": acme, "vandelay": globex}).examples)}
+
+
+def test_a_shared_model_is_judged_for_each_tenant() -> None:
+    """The card says where it fails whom: here globex's outcomes are none that features could tell."""
+    acme, globex = some(1600, 1), some(800, 2)
+    labels = np.random.default_rng(0).permutation(globex.labels)
+    shuffled = replace(globex, labels=labels, moments=globex.moments * 2)  # over the same days as acme's
+    plan = Plan("shared~x", "won", 90)
+    data = prepare(pool({"acme": acme, "globex": shuffled}).examples, plan)
+    assert isinstance(data, Prepared)
+    card = learn(data, plan).model.card
+    found = {one["level"]: one for one in card["slices"] if one["dimension"] == "tenant"}
+    assert set(found) == {"acme", "globex"}
+    assert found["acme"]["auc"] > 0.6 > found["globex"]["auc"]
+    assert not [name for name in (*data.learned.spec.names, *data.learned.excluded) if "tenant" in name]
 
 
 def test_examples_without_times_are_left_out_where_others_have_them() -> None:
