@@ -28,6 +28,8 @@ def test_leads_of_equal_ids_stay_two_leads_and_everyone_finds_its_own() -> None:
     for tenant, own in (("acme", acme), ("globex", globex)):
         mine = found.examples.take(found.places[tenant])
         assert mine.rows.equals(own.rows)
+        assert mine.owners is not None
+        assert set(mine.owners) == {tenant}
         np.testing.assert_array_equal(mine.labels, own.labels)
         np.testing.assert_array_equal(mine.moments, own.moments)
         assert len(np.unique(mine.leads)) == len(np.unique(own.leads))
