@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -11,26 +12,33 @@ from leadhouse.conf.errors import InputError
 from leadhouse.jobs import feature, refine, train
 from leadhouse.jobs.model_rebuild import rebuild_model
 from leadhouse.jobs.runtime.job import Run
+from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.jobs.runtime.runner import run_job
 from tests.jobs.lakes import append, content
 from tests.jobs.test_model_versions import command
+from tests.jobs.test_sharing import FEW, a_company, shared
 from tests.jobs.test_train import LEADS, NOW, START, add_leads, run, trained_by  # noqa: F401 - run is the fixture
 
 LATER = NOW + timedelta(days=1)
 _FACTS = ("silver.traits", "silver.outcomes", "silver.identities")
 
 
+def say_when_made(lake: Lake, count: int, tenant: str = "acme") -> None:
+    """State when each of a tenant's leads was made, as leads are derived from that."""
+    created = [START + timedelta(days=number * 300 / count) for number in range(count)]
+    said = [
+        {"tenant": tenant, "identity_key": f"lead{number:04}", "occurred_at": at, "known_at": at, "stated_at": at,
+         "source": "crm", "trait_id": f"lead{number:04}created", "name": "created_at", "value": at.isoformat()}
+        for number, at in enumerate(created)
+    ]  # fmt: skip
+    append(lake, "silver.traits", said, number=lake.version("silver.traits"))
+
+
 @pytest.fixture
 def trained(run: Run) -> Run:  # noqa: F811 - the fixture above
     """A run whose leads follow from their traits, with one version learned from them."""
     add_leads(run.lake, moves=True)
-    created = [START + timedelta(days=number * 300 / LEADS) for number in range(LEADS)]
-    said = [
-        {"identity_key": f"lead{number:04}", "occurred_at": at, "known_at": at, "stated_at": at, "source": "crm",
-         "trait_id": f"lead{number:04}created", "name": "created_at", "value": at.isoformat()}
-        for number, at in enumerate(created)
-    ]  # fmt: skip
-    append(run.lake, "silver.traits", said, number=1)
+    say_when_made(run.lake, LEADS)
     run_job(run, refine.LEADS)
     feature.run(run)
     assert train.run(run).notes[0].startswith("trained leadhouse-acme/1")
@@ -72,6 +80,18 @@ def test_what_became_known_since_changes_nothing(spark: SparkSession, trained: R
     found = rebuild_model(trained, "leadhouse-acme/1")
     assert found.words == "leadhouse-acme/1 is reproduced: the same bytes"
     assert train.run(trained_by(trained)).notes[0].startswith("trained leadhouse-acme/2"), "the facts do differ by now"
+
+
+def test_a_version_that_tenants_share_is_learned_again_from_all_of_them(spark: SparkSession, tmp_path: Path) -> None:
+    together = a_company(spark, tmp_path, "acme", "globex", share=("acme", "globex"))
+    for tenant, count in (("acme", LEADS), ("globex", FEW)):
+        add_leads(together.lake, count, tenant=tenant)
+        say_when_made(together.lake, count, tenant)
+    run_job(together, refine.LEADS)
+    feature.run(together)
+    train.run(together)
+    label = f"leadhouse-{shared(together)}/1"
+    assert rebuild_model(together, label).words == f"{label} is reproduced: the same bytes"
 
 
 def test_facts_that_are_gone_are_said_with_what_came_out(trained: Run) -> None:

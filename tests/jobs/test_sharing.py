@@ -59,6 +59,7 @@ def test_the_shared_model_scores_who_has_too_few_leads_or_no_better_model(spark:
     add_leads(run.lake)
     add_leads(run.lake, FEW, tenant="globex")
     add_leads(run.lake, FEW, tenant="initech")
+    feature.run(run)
     notes = train.run(run).notes
     label = f"leadhouse-{shared(run)}/1"
     assert notes[0].startswith(f"trained {label}: AUC .")
@@ -72,7 +73,6 @@ def test_the_shared_model_scores_who_has_too_few_leads_or_no_better_model(spark:
     without = [note.split(":")[0] for note in notes if "not enough data" in note]
     assert without == ["globex", "initech"]
 
-    feature.run(run)
     score.run(run)
     rows = content(spark, run.lake, "gold.lead_scores")
     assert {(row.tenant, row.status, row.model_version) for row in rows} == {
