@@ -143,7 +143,8 @@ class Registry:
         """Note that a version was not promoted, so that it is not judged again in the same circle of tenants."""
         with _reported(self.uri):
             self._client.set_model_version_tag(version.name, version.number, _VERDICT, why)
-            self._client.set_model_version_tag(version.name, version.number, _BESIDE, beside)
+            if beside != version.beside:
+                self._client.set_model_version_tag(version.name, version.number, _BESIDE, beside)
 
     def write_card(self, version: Version, promotion: Promotion | None = None) -> None:
         """Write a version's card again, with its number and who promoted it and why."""

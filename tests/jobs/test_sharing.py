@@ -11,11 +11,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from leadhouse.conf.settings import Settings, Training
+from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.sharing import circle_of
 from leadhouse.jobs import feature, score, train
 from leadhouse.jobs.champion import champion_of, open_registry
 from leadhouse.jobs.model_health import verdicts
 from leadhouse.jobs.promotions import ledger_rows
+from leadhouse.jobs.runtime.contracts import read_definitions
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.models.package import load
 from leadhouse.models.registry import Version
@@ -52,6 +54,15 @@ def scoring(run: Run, tenant: str) -> str | None:
     circle = circle_of(run.contracts, run.workspace.settings.training)
     found = champion_of(open_registry(run), tenant, circle)
     return None if found is None else found.label
+
+
+def test_a_run_that_is_to_share_with_nobody_known_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "crm.odcs.yaml").write_text(CONTRACT)
+    (tmp_path / "settings.toml").write_text('tenant = "acme"\n[training]\nshare = ["acme", "globex"]\n')
+    _, problems = read_definitions(open_workspace(tmp_path))
+    (problem,) = problems
+    assert problem.startswith("settings.toml: training.share: expected tenants that contracts name (acme); got globex")
 
 
 def test_the_shared_model_scores_who_has_too_few_leads_or_no_better_model(spark: SparkSession, tmp_path: Path) -> None:
