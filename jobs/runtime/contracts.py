@@ -44,6 +44,7 @@ def renewed(run: Run) -> Run:
     contracts, problems = read_definitions(workspace)
     if problems:
         raise InputError(problems)
+    circle_of(contracts, run.workspace.settings.training)  # the run's own settings go on, whatever the file says by now
     if contracts == run.contracts:
         return replace(run, workspace=replace(workspace, settings=run.workspace.settings))
     if problems := breaks(run.contracts, contracts):

@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from pyspark.sql import SparkSession
 
+from leadhouse.conf.errors import InputError
 from leadhouse.conf.settings import Settings, Training
 from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.sharing import circle_of
@@ -17,7 +19,7 @@ from leadhouse.jobs import feature, score, train
 from leadhouse.jobs.champion import champion_of, open_registry
 from leadhouse.jobs.model_health import verdicts
 from leadhouse.jobs.promotions import ledger_rows
-from leadhouse.jobs.runtime.contracts import read_definitions
+from leadhouse.jobs.runtime.contracts import read_definitions, renewed
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.models.package import load
 from leadhouse.models.registry import Version
@@ -63,6 +65,15 @@ def test_a_run_that_is_to_share_with_nobody_known_does_not_start(tmp_path: Path)
     _, problems = read_definitions(open_workspace(tmp_path))
     (problem,) = problems
     assert problem.startswith("settings.toml: training.share: expected tenants that contracts name (acme); got globex")
+
+
+def test_a_run_goes_on_with_the_contracts_before_where_one_who_shares_is_gone(tmp_path: Path) -> None:
+    run = a_company(cast("SparkSession", None), tmp_path, "acme", "globex", share=("acme", "globex"))
+    (run.workspace.folder / "settings.toml").write_text('tenant = "acme"\n')
+    assert renewed(run).contracts == run.contracts
+    (run.workspace.folder / "contracts" / "globex.odcs.yaml").unlink()
+    with pytest.raises(InputError, match="expected tenants that contracts name"):
+        renewed(run)
 
 
 def test_the_shared_model_scores_who_has_too_few_leads_or_no_better_model(spark: SparkSession, tmp_path: Path) -> None:
