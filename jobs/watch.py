@@ -98,11 +98,10 @@ def _others(step: Step, registry: Registry, watched: Watched, card: Mapping[str,
     """The champions before, and the shared one, so far as they foretell the same: a rollback must not return to one
     that fails, too."""
     before = champions_before(ledger_rows(step.run.lake, watched.tenant))
+    others = [version for version in registry.versions(watched.tenant) if version.label in before]
     found: list[tuple[Watched, Mapping[str, Any]]] = []
-    if shared is not None:
-        before = [*before, shared.label]
-    for version in (*registry.versions(watched.tenant), *([] if shared is None else [shared])):
-        if version.label in before and version.label != watched.model_version:
+    for version in (*others, *(() if shared is None else (shared,))):
+        if version.label != watched.model_version:
             theirs = card_of(step.run.lake.kept, version.model_hash)
             if all(theirs[name] == card[name] for name in ("outcome", "horizon_days")):
                 found.append((replace(watched, model_version=version.label, model_hash=version.model_hash), theirs))
