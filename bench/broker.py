@@ -20,6 +20,7 @@ from leadhouse.jobs.runtime.session import jars_folder
 PORT = 9092
 _PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
 _STARTED = "Kafka Server started"
+_LOG, _NOTE_LENGTH = "broker.log", 3_000
 _PATIENCE_SECONDS = 120
 _STOP_SECONDS = 30
 _PROPERTIES = """\
@@ -60,12 +61,18 @@ def running_broker(folder: Path, port: int | None = None) -> Iterator[str]:
     """Run a broker that keeps its log in a folder, and yield its address; stop it afterwards.
 
     A folder that held a broker before goes on with its topics. ``port``: None for a free one. Raises InputError if its
-    JARs are not there, LeadhouseError if it doesn't start.
+    JARs are not there, LeadhouseError if it doesn't start. What goes wrong meanwhile is raised with a note of what the
+    broker said: a client's "timed out" alone doesn't tell a slow broker from one that has ended.
     """
     chosen = port or _free_port()
     process = start_broker(folder, chosen)
     try:
         yield f"127.0.0.1:{chosen}"
+    except Exception as problem:
+        ended = process.poll()
+        state = "is alive" if ended is None else f"has ended with {ended}"
+        problem.add_note(f"the broker {state}; it said: {_said(folder)[-_NOTE_LENGTH:]}")
+        raise
     finally:
         stop_broker(process)
 
@@ -103,9 +110,8 @@ def start_broker(folder: Path, port: int) -> subprocess.Popen[bytes]:
         made = subprocess.run(form, capture_output=True, text=True, check=False)
         if made.returncode:
             raise LeadhouseError(f"kafka: expected a new log in {folder}; it failed: {made.stderr.strip()[-500:]}")
-    log = folder / "broker.log"
     # A file, not a pipe: nobody would read the pipe later, and a broker whose pipe is full stands still.
-    with log.open("wb") as out:
+    with (folder / _LOG).open("wb") as out:
         process = subprocess.Popen(
             [*java, "kafka.Kafka", str(properties)],
             stdout=out,
@@ -113,7 +119,7 @@ def start_broker(folder: Path, port: int) -> subprocess.Popen[bytes]:
             start_new_session=True,  # Ctrl-C is for whoever started it, who then stops it in order
         )
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while _STARTED not in (said := log.read_text(encoding="utf-8", errors="replace")):
+    while _STARTED not in (said := _said(folder)):
         if process.poll() is not None or time.monotonic() > deadline:
             stop_broker(process, at_once=True)
             raise LeadhouseError(f"kafka: expected a broker on port {port}; it ended or is too slow: {said[-500:]}")
@@ -129,6 +135,10 @@ def stop_broker(process: subprocess.Popen[bytes], *, at_once: bool = False) -> N
     except subprocess.TimeoutExpired:  # an only controller may wait for others to take over
         process.kill()
         process.wait()
+
+
+def _said(folder: Path) -> str:
+    return (folder / _LOG).read_text(encoding="utf-8", errors="replace")
 
 
 def _jars() -> Path:

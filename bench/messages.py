@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -23,6 +24,9 @@ from leadhouse.jobs.runtime.session import start_session
 from leadhouse.jobs.runtime.taking import FETCHED
 
 INGEST_TOPIC = "ingest from Kafka"
+_PARTITIONS = 2
+_PATIENCE_MS = "600000"
+"""How long the producer waits for a broker that stands still; Kafka's own two minutes are short for a busy machine."""
 
 
 @contextmanager
@@ -47,8 +51,23 @@ def take_messages(work: Workload, address: str, folder: Path, watch: Stopwatch) 
 
 
 def _send(spark: SparkSession, work: Workload, address: str) -> None:
+    _make_topic(spark, address)
     lines = spark.read.text(str(work.landing / "web"))
-    lines.write.format("kafka").option("kafka.bootstrap.servers", address).option("topic", SOURCE).save()
+    to = {"kafka.bootstrap.servers": address, "topic": SOURCE, "kafka.delivery.timeout.ms": _PATIENCE_MS}
+    lines.write.format("kafka").options(**to).save()
+
+
+def _make_topic(spark: SparkSession, address: str) -> None:
+    """Have the topic there before it is written to: a broker that makes it on the way may be slow to lead it."""
+    jvm: Any = spark._jvm
+    package = jvm.org.apache.kafka.clients.admin
+    properties = jvm.java.util.Properties()
+    properties.setProperty("bootstrap.servers", address)
+    admin = package.AdminClient.create(properties)
+    try:
+        admin.createTopics([package.NewTopic(SOURCE, _PARTITIONS, 1)]).all().get()
+    finally:
+        admin.close()
 
 
 def _check(report: Report, work: Workload) -> None:
