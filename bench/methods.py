@@ -55,7 +55,7 @@ Generated leads over a year, one example of each, with gaps; no Spark. Each side
 counts until the model is trained; Leadhouse's holds the examples as maps too, as the train job gets them. Leadhouse
 reads and encodes them, looks for leaks, judges on later leads beside three baselines, calibrates on held-out leads,
 draws intervals, and fits on everything: several fits. Plain XGBoost fits once, on the same arrays, with the same
-parameters and as many trees. Scoring, by the same trees, is on one core in batches of 10,000: Leadhouse's from maps
-to probability, interval and grade, as a worker of the score job does it; plain XGBoost's from the array. A ratio is
-Leadhouse's figure over the other's.
+parameters and as many trees. Scoring, by the same trees, is on all cores in batches of 10,000: Leadhouse's from maps
+to probability, interval and grade, by a process per core, as the workers of the score job do it; plain XGBoost's from
+the array, by its threads. A ratio is Leadhouse's figure over the other's.
 """

@@ -26,7 +26,7 @@ class Work:
     """Bytes that the process held at most, until it was trained."""
     scored: int
     scoring: float
-    """Seconds, on one core."""
+    """Seconds, on all cores."""
 
     @property
     def rate(self) -> float:

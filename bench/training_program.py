@@ -9,38 +9,32 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import pyarrow as pa
 import xgboost as xgb
 
 from leadhouse.bench.measure import OURS, PEER
+from leadhouse.bench.scoring_workers import BATCH, TENANT, score_on_all_cores
 from leadhouse.bench.training_rows import training_rows
 from leadhouse.conf.errors import LeadhouseError
-from leadhouse.models.examples import Examples, read_examples
+from leadhouse.models.examples import read_examples
 from leadhouse.models.fit import params_for
 from leadhouse.models.learn import NotEnough, Plan, Prepared, learn, prepare
-from leadhouse.models.model import LeadModel
-from leadhouse.models.package import model_hash, pack
-from leadhouse.models.scoring import Champion, scorer
 
 Made = TypeVar("Made")
 
-BATCH = 10_000
-"""Rows that are scored together, as Spark hands them to a worker."""
-_TENANT, _FEW = "bench", 2
-_AS_OF = datetime(2025, 1, 1, tzinfo=UTC)
+_FEW = 2
 
 
 def by_leadhouse(folder: Path, leads: int, seed: int) -> dict[str, Any]:
-    """Read, prepare and learn as the train job does, then score the same leads as a worker of the score job does."""
-    plan = Plan(_TENANT, "won", 1, seed=seed, min_positives=_FEW, min_negatives=_FEW)
+    """Read, prepare and learn as the train job does, then score the same leads as the workers of the score job do."""
+    plan = Plan(TENANT, "won", 1, seed=seed, min_positives=_FEW, min_negatives=_FEW)
     held = [training_rows(leads, seed)]
     examples, reading = _timed(lambda: read_examples(held.pop()))  # nobody else holds them, as in the train job
     data, preparing = _timed(lambda: prepare(examples, plan))
@@ -49,7 +43,7 @@ def by_leadhouse(folder: Path, leads: int, seed: int) -> dict[str, Any]:
     trained, learning = _timed(lambda: learn(data, plan))
     peak = peak_bytes()
     _leave(data, folder)
-    scored, scoring = _scored(trained.model, examples)
+    scored, scoring = score_on_all_cores(trained.model, examples, folder)
     return {
         "reading": reading,
         "preparing": preparing,
@@ -77,7 +71,7 @@ def by_plain_xgboost(folder: Path, leads: int, seed: int, rounds: int) -> dict[s
 
     booster, seconds = _timed(train)
     peak, trees = peak_bytes(), _hash(bytes(booster.save_raw("ubj")))
-    booster.set_param({"nthread": 1})
+    booster.set_param({"nthread": os.cpu_count() or 1})
     parts = [matrix[start : start + BATCH] for start in range(0, len(matrix), BATCH)]
     found, scoring = _timed(lambda: [booster.inplace_predict(part) for part in parts])
     return {"seconds": seconds, "peak": peak, "trees": trees, "scored": sum(map(len, found)), "scoring": scoring}
@@ -97,22 +91,6 @@ def _leave(data: Prepared, folder: Path) -> None:
     np.save(folder / "matrix.npy", data.matrix)
     np.save(folder / "labels.npy", data.examples.labels)
     (folder / "types.json").write_text(json.dumps(data.learned.spec.types))
-
-
-def _scored(model: LeadModel, examples: Examples) -> tuple[int, float]:
-    """Score all leads in batches by one process on one core; return how many were scored, and the seconds."""
-    files = pack(model)
-    score = scorer({_TENANT: Champion("bench/1", model_hash(files), files)})
-    parts = [_batch(part) for part in examples.rows.to_batches(max_chunksize=BATCH)]
-    done, seconds = _timed(lambda: list(score(parts)))
-    return sum(len(part) - part.column("probability").null_count for part in done), seconds
-
-
-def _batch(part: pa.RecordBatch) -> pa.RecordBatch:
-    count = part.num_rows
-    moments = pa.array([_AS_OF] * count, pa.timestamp("us", "UTC"))
-    known = {"tenant": pa.repeat(_TENANT, count), "lead_id": pa.repeat("lead", count), "as_of": moments}
-    return pa.RecordBatch.from_pydict({**known, "known": moments, **{name: part[name] for name in part.schema.names}})
 
 
 def _timed(work: Callable[[], Made]) -> tuple[Made, float]:

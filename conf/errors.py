@@ -22,6 +22,10 @@ class TransientError(LeadhouseError):
     retryable = True
 
 
+class RegistryDownError(TransientError):
+    """The model registry doesn't answer. What it answered last goes on; nothing is learned meanwhile."""
+
+
 class InputError(LeadhouseError):
     """The user's input or configuration is wrong (exit code 2). Carries every problem found, not only the first."""
 

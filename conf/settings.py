@@ -45,8 +45,8 @@ class Training:
     """Name of the outcome to predict; None: the only one that the contracts declare."""
     horizon_days: int = 90
     """A lead counts as won if the outcome happens within this many days after the moment of scoring."""
-    ages_days: tuple[int, ...] = (0, 7, 30)
-    """Ages at which a lead is looked at in training: the first tick at or after each."""
+    ages_days: tuple[int, ...] = (0, 7, 30, 90, 180)
+    """Ages at which a lead is looked at in training, at the first midnight (UTC) at or after each."""
     test_share: float = 0.25
     """Share of the latest leads that the model is judged on, where the contract gives a time."""
     folds: int = 5

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from leadhouse.conf.errors import LeadhouseError
+from leadhouse.conf.errors import LeadhouseError, RegistryDownError
 from leadhouse.expectations.sharing import Circle, circle_of
+from leadhouse.jobs.runtime.batches import last_outcome
 from leadhouse.jobs.runtime.definitions import pinned_files
 from leadhouse.jobs.runtime.job import Run, Step
 from leadhouse.jobs.runtime.lake import Lake
@@ -44,6 +45,20 @@ def champion_definitions(run: Run) -> Mapping[str, bytes]:
     registry, circle = open_registry(run), circle_of(run.contracts, run.workspace.settings.training)
     found = ((tenant, champion_of(registry, tenant, circle)) for tenant in run.tenants)
     return {f"{_PREFIX}{tenant}": _as_definition(version) for tenant, version in found if version is not None}
+
+
+def standing_champions(run: Run, job: str) -> tuple[Mapping[str, bytes], str | None]:
+    """Return what ``champion_definitions`` does, and None; while the registry doesn't answer, what the job's last batch
+    had, and a line that says so. Raises RegistryDownError if there was no such batch."""
+    try:
+        return champion_definitions(run), None
+    except RegistryDownError as problem:
+        last = last_outcome(run.lake, job)
+        had = {} if last is None else last.batch.definitions
+        pinned = {name: run.lake.kept(digest) for name, digest in had.items() if name.startswith(_PREFIX)}
+        if last is None or not pinned:
+            raise
+        return pinned, f"{problem}; until it answers leads are scored by the champions of {last.batch.name}"
 
 
 def pinned_champions(step: Step) -> dict[str, Champion]:

@@ -11,7 +11,7 @@ from leadhouse.jobs.runtime.job import Step
 from leadhouse.models.examples import Examples, read_examples
 from leadhouse.models.learn import Plan
 from leadhouse.transforms.feature_names import trait_feature
-from leadhouse.transforms.moments import training_examples
+from leadhouse.transforms.moments import sources_of_leads, training_examples
 
 NOW = "gold.lead_features"
 """What is known of each lead by now."""
@@ -51,7 +51,13 @@ def example_rows(step: Step, plan: Plan, ticks: DataFrame) -> pa.Table:
     kept = step.keep(examples, few=step.is_small("silver.leads") and len(ages_days) <= FEW_AGES)
     moment = ["tenant", "lead_id", "as_of", "known"]
     features = feature_frame(step, kept.select(*moment), ticks)
-    return kept.join(features, moment).select("lead_id", "as_of", "label", "timed", "numbers", "categories").toArrow()
+    sources = sources_of_leads(own("silver.traits"), own("silver.identities"), ticks)
+    return (
+        kept.join(features, moment)
+        .join(sources, ["tenant", "lead_id"], "left")
+        .select("lead_id", "as_of", "label", "timed", "numbers", "categories", "source")
+        .toArrow()
+    )
 
 
 def rows_by_now(features: DataFrame, tenant: str) -> pa.Table:

@@ -18,7 +18,7 @@ from leadhouse.expectations.sharing import circle_of
 from leadhouse.jobs.champion import champion_of, open_registry
 from leadhouse.jobs.maintain import is_due, maintain, show_maintained
 from leadhouse.jobs.model_health import why_train
-from leadhouse.jobs.run import SPECS, TAKES_WHAT_COMES, Turn, say_once, take_turn, told
+from leadhouse.jobs.run import MAY_WAIT, SPECS, Turn, say_once, take_turn, told
 from leadhouse.jobs.runtime.contracts import renewed
 from leadhouse.jobs.runtime.job import JobSpec, Run
 from leadhouse.jobs.runtime.opening import open_run
@@ -54,7 +54,7 @@ def follow_jobs(
         opened = replace(once, follows=True)
         stop_when_asked(stop)  # Spark has taken the terminal's signal for itself
         # Beside other jobs refine may meet what ingest has taken by a contract that can't be read just now.
-        forgiven = TAKES_WHAT_COMES if only is None else (*TAKES_WHAT_COMES, "refine")
+        forgiven = MAY_WAIT if only is None else (*MAY_WAIT, "refine")
         turn, pauses, said = Turn(0, ()), Pauses(), dict[str, str]()
         while not stop.is_set() and not _is_left_alone():
             opened = _renewed(opened, console, said)
@@ -108,6 +108,8 @@ class Pauses:
         now = time.monotonic()
         if "sync" in turn.held:  # what a destination did not take is tried again, but not at once
             self._next_sync = now + HELD_SYNC_SECONDS
+        if "train" in turn.missed:  # its registry is down: asking takes seconds
+            self._next_idle_training = self._next_training = now + IDLE_TRAINING_SECONDS
         if "train" in turn.worked:
             self._next_idle_training = now + IDLE_TRAINING_SECONDS
             self._next_training = now + (IDLE_TRAINING_SECONDS if hurried else BUSY_TRAINING_SECONDS)

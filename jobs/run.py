@@ -52,8 +52,8 @@ SPECS: Mapping[str, tuple[JobSpec, ...]] = {
 """What the runner knows each job by. No two jobs write one table, so that each may be a process of its own."""
 PARTS: Mapping[str, Callable[[Run], Report]] = {"watch": watch.run}
 """What can be done alone of a job that is several."""
-TAKES_WHAT_COMES = ("ingest",)
-"""Jobs whose loss or whose silent broker doesn't keep the others from their work."""
+MAY_WAIT = ("ingest", "train")
+"""Jobs whose loss, silent broker or silent registry doesn't keep the others from their work."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class Turn:
     """The jobs that had something to do."""
     held: tuple[str, ...] = ()
     """The jobs of which something is held or was not taken: by the gate, a person, a destination."""
+    missed: tuple[str, ...] = ()
+    """The jobs that could not do their work, and may later."""
 
 
 def run_jobs(
@@ -91,7 +93,7 @@ def run_jobs(
     )  # fmt: skip
     with opening as opened, told(opened):
         wanted = replace(opened, if_needed=if_needed, strict=strict)
-        return take_turn(wanted, console, only, forgiven=TAKES_WHAT_COMES if only is None else ()).code
+        return take_turn(wanted, console, only, forgiven=MAY_WAIT if only is None else ()).code
 
 
 def take_turn(
@@ -107,7 +109,7 @@ def take_turn(
     """Take every job once, or one. Bytes that were lost in landing, and what may be there later (a broker that doesn't
     answer), are said and cost exit code 1 if they befall a job that is ``forgiven``; the other jobs go on. ``said``
     remembers what need not be said at every turn."""
-    code, worked, held = 0, [], []
+    code, worked, held, missed = 0, [], [], []
     memory = {} if said is None else said
     for name, job in (JOBS if only is None or only in JOBS else PARTS).items():
         if only not in (None, name) or name in skip:
@@ -119,6 +121,7 @@ def take_turn(
                 raise
             say_once(name, str(missing), console, memory)
             code = 1
+            missed.append(name)
             continue
         memory.pop(name, None)
         if report.status != UNCHANGED:
@@ -126,7 +129,7 @@ def take_turn(
         if report.status == HELD:
             held.append(name)
             code = code or 3
-    return Turn(code, tuple(worked), tuple(held))
+    return Turn(code, tuple(worked), tuple(held), tuple(missed))
 
 
 def say_once(about: str, what: str, console: Console, said: dict[str, str]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 from pyspark.sql.types import StringType, StructType, TimestampType
 
-from leadhouse.jobs.champion import champion_definitions, pinned_champions
+from leadhouse.jobs.champion import champion_definitions, pinned_champions, standing_champions
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.kept_rows import driver_rows
 from leadhouse.jobs.runtime.lake import Since
@@ -48,6 +49,7 @@ SPEC = JobSpec(
         "never scores a batch by a mixture of models",
         "refuses a model whose files are not what their hashes say",
         "gives no score where there is no model",
+        "goes on with the last champion while the registry doesn't answer",
     ),
     step=_step,
     triggers=("gold.lead_features",),
@@ -56,8 +58,11 @@ SPEC = JobSpec(
 
 
 def run(run: Run) -> Report:
-    """Score if features or a champion have changed since the last time."""
-    return run_job(run, SPEC)
+    """Score if features or a champion have changed since the last time; by the last champion as long as the registry
+    doesn't answer."""
+    champions, missing = standing_champions(run, SPEC.name)
+    report = run_job(run, replace(SPEC, definitions=lambda run: champions))
+    return report if missing is None else replace(report, notes=(*report.notes, missing))
 
 
 def main(argv: Sequence[str]) -> int:

@@ -58,7 +58,7 @@ def challenge(
         )
     rows = examples.take(window.judged)
     names = (*data.learned.spec.names, *data.learned.excluded)
-    dimensions, _ = levels_of(rows.rows, names, plan.slice_traits, rows.owners)
+    dimensions, _ = levels_of(rows.rows, names, plan.slice_traits, rows.apart)
     beside = None if reference is None or not is_about(reference, plan) else reference.predict(rows.rows)
     return judge(
         stand_in(data, plan, window.learned_from, data.matrix[window.judged]),

@@ -90,7 +90,7 @@ def gather(data: Prepared, judged: Judged, plan: Plan) -> Evidence:
     probabilities = np.concatenate([part.probabilities for part in judged.parts])
     labels, leads = examples.labels[places], examples.leads[places]
     names = (*data.learned.spec.names, *data.learned.excluded)
-    dimensions, missing = levels_of(examples.rows, names, plan.slice_traits, examples.owners)
+    dimensions, missing = levels_of(examples.rows, names, plan.slice_traits, examples.apart)
     mine = {name: levels[places] for name, levels in dimensions.items()}
     return Evidence(
         method=judged.method,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,11 @@ from leadhouse.models.learned import learn_spec
 from leadhouse.models.matrix import Floats, Integers, encode
 
 _DAY_MICROS = 86_400_000_000
+TENANT, SOURCE = "tenant", "source"
+UNKNOWN = "not known"
+
+Levels: TypeAlias = npt.NDArray[np.str_]
+"""What each example is, by something that tells examples apart."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,9 @@ class Examples:
     later: Later | None = None
     repeated: int = 0
     """Rows that were left out, since they spoke of the same lead at the same moment as another."""
-    owners: npt.NDArray[np.str_] | None = None
-    """Whose each example is, where several tenants' are together. Models are judged by it; none learns it."""
+    apart: Mapping[str, Levels] = field(default_factory=dict)
+    """What examples are told apart by besides their features: ``tenant``, where several's are together, and ``source``,
+    which spoke of the lead first. Models are judged by it; none learns it."""
 
     def __len__(self) -> int:
         """Return the number of examples."""
@@ -64,7 +72,7 @@ class Examples:
             leads=self.leads[places],
             moments=self.moments[places],
             later=None if self.later is None else self.later.take(places),
-            owners=None if self.owners is None else self.owners[places],
+            apart={name: levels[places] for name, levels in self.apart.items()},
         )
 
     def lead_counts(self) -> tuple[int, int]:
@@ -76,9 +84,10 @@ class Examples:
 def read_examples(table: pa.Table, later: pa.Table | None = None) -> Examples:
     """Read examples from Arrow.
 
-    ``table`` has lead_id STRING, as_of TIMESTAMP, label BOOLEAN, timed BOOLEAN, numbers and categories (maps). Examples
-    count as timed if all are. Of rows of the same lead and moment one is kept, a won one if there is one. ``later`` has
-    lead_id, as_of, numbers and categories, a row per lead, as they are known by now; what is untimed has no later.
+    ``table`` has lead_id STRING, as_of TIMESTAMP, label BOOLEAN, timed BOOLEAN, numbers and categories (maps), and may
+    have source STRING, which spoke of the lead first. Examples count as timed if all are. Of rows of the same lead and
+    moment one is kept, a won one if there is one. ``later`` has lead_id, as_of, numbers and categories, a row per lead,
+    as they are known by now; what is untimed has no later.
     """
     keys = [("lead_id", "ascending"), ("as_of", "ascending"), ("label", "descending")]
     ordered = table.take(pc.sort_indices(table, sort_keys=keys)).combine_chunks()
@@ -98,6 +107,7 @@ def read_examples(table: pa.Table, later: pa.Table | None = None) -> Examples:
         timed=timed,
         later=None if later is None or not timed else _later(ordered["lead_id"], moments, later),
         repeated=int(again.sum()),
+        apart={SOURCE: _levels(ordered[SOURCE])} if SOURCE in ordered.column_names else {},
     )
 
 
@@ -107,6 +117,10 @@ def _later(lead_ids: pa.ChunkedArray, moments: Integers, later: pa.Table) -> Lat
     micros = np.append(_micros(later["as_of"]), 0)[np.asarray(place.fill_null(len(later)))]
     known = np.asarray(place.is_valid()) & (micros > moments)
     return Later(rows, np.where(known, (micros - moments) / _DAY_MICROS, np.nan).astype(np.float32))
+
+
+def _levels(values: pa.ChunkedArray) -> Levels:
+    return np.asarray(values.fill_null(UNKNOWN)).astype(str)
 
 
 def _micros(moments: pa.ChunkedArray) -> Integers:

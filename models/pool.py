@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from leadhouse.models.examples import Examples, Later
+from leadhouse.models.examples import SOURCE, TENANT, UNKNOWN, Examples, Later
 from leadhouse.models.matrix import Integers
 
 
@@ -44,7 +44,10 @@ def pool(each: Mapping[str, Examples]) -> Pool:
         timed=timed,
         later=_later(parts),
         repeated=sum(part.repeated for part in parts),
-        owners=np.repeat(np.array(tenants), [len(part) for part in parts]),
+        apart={
+            TENANT: np.repeat(np.array(tenants), [len(part) for part in parts]),
+            SOURCE: np.concatenate([part.apart.get(SOURCE, np.full(len(part), UNKNOWN)) for part in parts]),
+        },
     )
     places = {tenant: np.arange(end - len(part), end) for tenant, part, end in zip(tenants, parts, ends, strict=True)}
     return Pool(examples, places, left_out)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import xgboost as xgb
 
-from leadhouse.conf.errors import LeadhouseError, TransientError
+from leadhouse.conf.errors import LeadhouseError, RegistryDownError
 from leadhouse.models.artifacts import CARD_FILE, metrics_of, params_of, software, write_artifacts
 from leadhouse.models.card import Promotion, model_card
 from leadhouse.models.learn import Trained
@@ -33,6 +33,15 @@ _PROMOTED, _VERDICT, _BESIDE = "promoted", "verdict", "refused_beside"
 _BATCH = "batch"
 """The tag that names the batch in which a version was trained; whoever registers it says so."""
 _PACKAGE = "package"
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+_ANSWERS = ("RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE")
+"""Errors of a registry that is there."""
 
 
 @dataclass(frozen=True)
@@ -282,9 +291,10 @@ def _make_whole(database: Path) -> None:
 
 
 def _quiet() -> None:
-    """No telemetry, banners or progress bars; set before mlflow is imported, which reads them once."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    """No telemetry, banners or progress bars, no minutes of retries: leads are scored without a registry that is down.
+    Set before mlflow is imported, which reads them once; what the environment says already holds."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     import mlflow  # noqa: F401 - sets up the loggers below, which would undo the levels later
 
     for name in ("mlflow", "alembic"):
@@ -293,17 +303,19 @@ def _quiet() -> None:
 
 @contextmanager
 def _reported(uri: str) -> Iterator[None]:
-    """Turn MLflow's failures into one line, and say whether trying again can help."""
+    """Turn MLflow's failures into one line, and tell a registry that is down from one that says no."""
     _quiet()
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except (MlflowException, OSError) as problem:
+    except (MlflowException, SQLAlchemyError, OSError) as problem:
         place = uri.rpartition("@")[2]  # an address may hold a password before its @
         message = f"registry: expected MLflow at {place} to answer; {str(problem).splitlines()[0]}"
-        if getattr(problem, "error_code", None) in ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"):
-            raise TransientError(f"{message}; run again") from problem
-        raise LeadhouseError(f"{message}; check settings.toml: mlflow.tracking_uri") from problem
+        remedy = "check settings.toml: mlflow.tracking_uri"
+        if getattr(problem, "error_code", None) in _ANSWERS:
+            raise LeadhouseError(f"{message}; {remedy}") from problem
+        raise RegistryDownError(f"{message}; run again, or {remedy}") from problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,12 @@ from scipy.stats import t as student
 
 from leadhouse.models.bootstrap import Interval, auc_draws, interval_of
 from leadhouse.models.evaluate import Probabilities, auc, log_losses, rounded
+from leadhouse.models.examples import SOURCE, UNKNOWN, Levels
 from leadhouse.models.matrix import Integers, Rows
 from leadhouse.models.split import Labels
 from leadhouse.transforms.feature_names import WINDOWS_DAYS, trait_feature
 
-TENANT, COUNTRY, CHANNEL, AGE, SOURCE = "tenant", "country", "channel", "age", "source"
+COUNTRY, CHANNEL, AGE = "country", "channel", "age"
 NEW_BELOW_DAYS = 30
 MAX_LEVELS = 10
 """A trait with more values is not sliced by; of countries and channels so many are shown, the others together."""
@@ -28,13 +29,7 @@ MIN_CLASS = 20
 _MIN_LEADS = 20
 """With fewer leads a slice is not flagged."""
 _LEVEL = 0.05
-UNKNOWN, OTHERS = "not known", "all others"
-_NO_SOURCE = (
-    "which source a lead came from is no part of the training examples: jobs/examples.py would have to give each "
-    "lead's first source as a column"
-)
-
-Levels: TypeAlias = npt.NDArray[np.str_]
+OTHERS = "all others"
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Slice:
     """A model judged on some of the examples."""
 
     dimension: str
-    """``country``, ``channel``, ``age``, a trait's name, or ``tenant`` of a model that several share."""
+    """``source``, ``country``, ``channel``, ``age``, a trait's name, or ``tenant`` of a model that several share."""
     level: str
     examples: int
     leads: int
@@ -99,15 +94,17 @@ def slices(
 
 
 def levels_of(
-    rows: Rows, names: Iterable[str], traits: Iterable[str], owners: Levels | None = None
+    rows: Rows, names: Iterable[str], traits: Iterable[str], apart: Mapping[str, Levels]
 ) -> tuple[dict[str, Levels], dict[str, str]]:
     """Return each dimension with every row's level, and the dimensions that there are none of, with the reason.
 
     ``rows`` have ``numbers`` and ``categories`` as in gold.lead_features; ``names`` are those of all their features;
-    ``traits`` those wanted besides the country; ``owners`` says whose each row is, where they are several tenants'.
+    ``traits`` those wanted besides the country; ``apart`` is that of the examples.
     """
-    found: dict[str, Levels] = {} if owners is None else {TENANT: owners}
-    missing = {SOURCE: _NO_SOURCE}
+    missing = {name: f"all leads are of {levels[0]}" for name, levels in apart.items() if len(set(levels)) == 1}
+    found = {name: levels for name, levels in apart.items() if name not in missing}
+    if SOURCE in found:
+        found[SOURCE] = _largest(found[SOURCE])
     known = set(names)
     country = trait_feature(COUNTRY)
     if country in known:

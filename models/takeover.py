@@ -59,7 +59,7 @@ def take_over(data: Prepared, plan: Plan, shared: Shared) -> Judgement:
     own = stand_in(data, plan, window.mine, data.matrix[window.judged])
     other = stand_in(shared.data, shared.plan, window.shared, encode(rows.rows, shared.data.learned.spec))
     names = (*data.learned.spec.names, *data.learned.excluded)
-    dimensions, _ = levels_of(rows.rows, names, plan.slice_traits)
+    dimensions, _ = levels_of(rows.rows, names, plan.slice_traits, rows.apart)
     found = judge(own, other, None, rows.labels, rows.leads, slices=dimensions, seed=plan.seed, rival=SHARED)
     against = [one for one in found.criteria if one.name.endswith(SHARED)]
     if not against:

@@ -89,6 +89,26 @@ def outcomes_of_leads(
     )
 
 
+def sources_of_leads(traits: DataFrame, identities: DataFrame, ticks: DataFrame) -> DataFrame:
+    """Return which source spoke of each lead first, of what was known at the tick.
+
+    In: rows of silver.traits and silver.identities; ``ticks`` (tenant, as_of, known). Out: tenant, lead_id, source.
+    First is what occurred first, then by name.
+    """
+    first = F.min(F.struct("occurred_at", "source"))
+    of_keys = (
+        known_by(traits, ticks)
+        .groupBy("tenant", "identity_key")
+        .agg(
+            first["occurred_at"].alias("occurred_at"),
+            first["source"].alias("source"),
+            F.min("known_at").alias("known_at"),
+        )
+    )
+    of_leads = facts_of_leads(of_keys, current_leads(known_by(identities, ticks)))
+    return of_leads.groupBy("tenant", "lead_id").agg(first["source"].alias("source"))
+
+
 def leads_with_ticks(leads: DataFrame, stated: DataFrame, ticks: DataFrame) -> DataFrame:
     """Return the leads with their tenant's tick, whether its examples are timed and whether it states losses.
 

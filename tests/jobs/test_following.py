@@ -36,3 +36,10 @@ def test_a_champion_that_drifts_or_fails_does_not_wait_an_hour(monkeypatch: pyte
     now += IDLE_TRAINING_SECONDS
     assert (calm.skipped(busy), hurried.skipped(busy)) == (("train",), ())
     assert calm.skipped(Turn(0, ())) == ()
+
+
+def test_training_whose_registry_is_down_is_not_tried_at_every_turn() -> None:
+    pauses = Pauses()
+    pauses.note(Turn(1, ("refine",), missed=("train",)))
+    assert pauses.skipped(Turn(0, ("refine",))) == ("train",)
+    assert pauses.skipped(Turn(0, ())) == ("train",)

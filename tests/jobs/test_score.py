@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,12 +12,16 @@ import numpy as np
 import pytest
 import xgboost as xgb
 from pyspark.sql import SparkSession
+from rich.console import Console
 
-from leadhouse.conf.errors import LeadhouseError
+from leadhouse.conf.errors import LeadhouseError, RegistryDownError
 from leadhouse.conf.settings import Settings
 from leadhouse.jobs import score
 from leadhouse.jobs.champion import open_registry
+from leadhouse.jobs.run import MAY_WAIT, take_turn
+from leadhouse.jobs.runtime.batches import COMPLETE
 from leadhouse.jobs.runtime.job import Run
+from leadhouse.jobs.runtime.runner import UNCHANGED
 from leadhouse.models.examples import read_examples
 from leadhouse.models.learn import Plan, Trained, learn, prepare
 from leadhouse.models.matrix import encode
@@ -134,6 +139,39 @@ def test_a_model_registered_elsewhere_is_fetched_checked_and_kept(run: Run, mode
     version = promote(run, models[0])
     score.run(run)
     assert pack(load(run.lake.kept, version.model_hash)) == pack(models[0].model)
+
+
+def registry_down(run: Run) -> Run:
+    """The same run, whose registry can't be opened."""
+    settings = run.workspace.settings
+    gone = replace(settings.mlflow, tracking_uri="sqlite:////proc/no/such/folder.db")
+    return replace(run, workspace=replace(run.workspace, settings=replace(settings, mlflow=gone)))
+
+
+def test_while_the_registry_is_down_the_last_champion_goes_on_scoring(
+    spark: SparkSession, run: Run, models: tuple[Trained, Trained]
+) -> None:
+    with pytest.raises(RegistryDownError, match=r"run again, or check settings\.toml: mlflow\.tracking_uri"):
+        score.run(registry_down(run))
+    champion = promote(run, models[0])
+    score.run(run)
+    fill(spark, run.lake, "gold.lead_features", [{"lead_id": "new", "numbers": {"count_7d": 2.0}}])
+    report = score.run(registry_down(run))
+    assert report.status == COMPLETE
+    assert report.notes[-1].endswith("until it answers leads are scored by the champions of score/1/0")
+    assert scores(run)["new"]["model_hash"] == champion.model_hash
+    assert score.run(run).status == UNCHANGED
+
+
+def test_a_registry_that_is_down_keeps_nobody_but_training_from_work(run: Run, models: tuple[Trained, Trained]) -> None:
+    champion = promote(run, models[0])
+    score.run(run)
+    output = io.StringIO()
+    turn = take_turn(registry_down(run), Console(file=output, width=1000), forgiven=MAY_WAIT)
+    assert (turn.code, turn.missed) == (1, ("train",))
+    assert "train: registry: expected MLflow at" in output.getvalue()
+    assert {row["model_hash"] for row in scores(run).values()} <= {champion.model_hash, None}
+    assert "decide" in turn.worked
 
 
 def test_a_tampered_model_is_refused_and_the_old_scores_stay(run: Run, models: tuple[Trained, Trained]) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from leadhouse.models.challenge import challenge, common_window
-from leadhouse.models.examples import read_examples
+from leadhouse.models.examples import TENANT, read_examples
 from leadhouse.models.learn import Plan, Prepared, Trained, learn, prepare
 from leadhouse.models.promotion import Judgement
 from tests.models.data import CATEGORIES, DAY, synthetic
@@ -99,7 +99,7 @@ def test_a_shared_model_is_held_against_the_champion_for_each_tenant(table: pa.T
     data = prepared(marked.set_column(place, "categories", pa.array(categories, CATEGORIES)))
     # examples stand in the order of their leads' ids
     ids = np.argsort(np.asarray(table["lead_id"]).astype(str))
-    owned = replace(data, examples=replace(data.examples, owners=np.where(small, "small", "large")[ids]))
+    owned = replace(data, examples=replace(data.examples, apart={TENANT: np.where(small, "small", "large")[ids]}))
     alone, judged = (challenge(one, PLAN, learn(one, PLAN), champion.model, None) for one in (data, owned))
     assert [one.name for one in judged.criteria if "slice tenant" in one.name and not one.passed]
     assert not [one for one in alone.criteria if "slice tenant" in one.name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from leadhouse.models.examples import read_examples
+from leadhouse.models.examples import SOURCE, read_examples
 from tests.models.data import CATEGORIES, DAY, NUMBERS
 
 
@@ -49,3 +49,12 @@ def test_what_is_known_later_stands_beside_its_own_examples() -> None:
 
 def test_without_times_nothing_is_known_to_be_later() -> None:
     assert read_examples(table(("a", 1, True), timed=False), table(("a", 9, True))).later is None
+
+
+def test_each_example_keeps_the_source_of_its_lead_and_an_unknown_one_is_said() -> None:
+    rows = table(("b", 1, True), ("a", 1, False), ("c", 1, False)).append_column(
+        "source", pa.array(["web", "crm", None])
+    )
+    found = read_examples(rows)
+    assert list(found.apart[SOURCE]) == ["crm", "web", "not known"]
+    assert list(found.take(np.array([2, 0])).apart[SOURCE]) == ["not known", "crm"]

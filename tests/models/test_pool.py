@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leadhouse.models.examples import Examples, data_hash, read_examples
+from leadhouse.models.examples import SOURCE, TENANT, Examples, data_hash, read_examples
 from leadhouse.models.learn import Plan, Prepared, learn, prepare
 from leadhouse.models.pool import pool
 from tests.models.data import DAY, synthetic
@@ -28,8 +28,7 @@ def test_leads_of_equal_ids_stay_two_leads_and_everyone_finds_its_own() -> None:
     for tenant, own in (("acme", acme), ("globex", globex)):
         mine = found.examples.take(found.places[tenant])
         assert mine.rows.equals(own.rows)
-        assert mine.owners is not None
-        assert set(mine.owners) == {tenant}
+        assert set(mine.apart[TENANT]) == {tenant}
         np.testing.assert_array_equal(mine.labels, own.labels)
         np.testing.assert_array_equal(mine.moments, own.moments)
         assert len(np.unique(mine.leads)) == len(np.unique(own.leads))
@@ -41,6 +40,12 @@ def test_the_order_of_the_tenants_does_not_matter_and_a_tenants_name_is_no_featu
     hashes = {data_hash(pool(each).examples) for each in ({"a": acme, "b": globex}, {"b": globex, "a": acme})}
     assert len(hashes) == 1
     assert hashes == {data_hash(pool({"umbrella": acme, "vandelay": globex}).examples)}
+
+
+def test_who_gives_no_sources_is_of_none_that_is_known() -> None:
+    acme = replace(some(2, 1), apart={SOURCE: np.array(["crm", "web"])})
+    found = pool({"acme": acme, "globex": some(1, 2)}).examples
+    assert list(found.apart[SOURCE]) == ["crm", "web", "not known"]
 
 
 def test_a_shared_model_is_judged_for_each_tenant() -> None:

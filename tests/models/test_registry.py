@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leadhouse.conf.errors import LeadhouseError
+from leadhouse.conf.errors import LeadhouseError, RegistryDownError
 from leadhouse.models.card import Promotion
 from leadhouse.models.examples import read_examples
 from leadhouse.models.learn import Plan, Trained, learn, prepare
@@ -133,11 +133,14 @@ def test_a_registered_file_that_was_tampered_with_is_refused(registry: Registry,
         registry.files(version)
 
 
-def test_a_registry_that_is_down_is_one_line() -> None:
-    registry = Registry(Path("/nowhere"), "sqlite:////proc/no/such/folder.db")
-    with pytest.raises(LeadhouseError) as problem:
-        registry.champion("acme")
+@pytest.mark.parametrize("place", ["no/such/folder.db", "torn.db"])
+def test_a_registry_that_is_down_is_one_line_and_may_be_there_later(tmp_path: Path, place: str) -> None:
+    (tmp_path / "torn.db").write_bytes(b"half a page" * 1000)
+    (tmp_path / "no").touch()
+    with pytest.raises(RegistryDownError) as problem:
+        Registry(tmp_path, f"sqlite:///{tmp_path / place}").champion("acme")
     assert len(str(problem.value).splitlines()) == 1
+    assert problem.value.retryable
 
 
 def test_no_module_but_the_registry_loads_mlflow_and_that_only_when_asked() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
-from leadhouse.models.slices import AGE, CHANNEL, COUNTRY, SOURCE, is_worse, levels_of, own_rate, slices
+from leadhouse.models.examples import SOURCE, TENANT
+from leadhouse.models.slices import AGE, CHANNEL, COUNTRY, is_worse, levels_of, own_rate, slices
 from tests.models.data import rows
 
 WEB, MAIL = "count_90d:channel:web", "count_90d:channel:email"
@@ -22,31 +23,44 @@ def test_each_lead_has_a_country_a_main_channel_and_an_age() -> None:
         ({"count_7d:channel:phone": 3.0}, {}),
         (None, None),
     )
-    found, missing = levels_of(table, NAMES, ())
+    found, missing = levels_of(table, NAMES, (), {})
     assert {name: list(levels) for name, levels in found.items()} == {
         COUNTRY: ["DE", "FR", "not known", "not known"],
         CHANNEL: ["web", "email", "no signal in 90 days", "no signal in 90 days"],
         AGE: ["below 30 days", "30 days and more", "not known", "not known"],
     }
-    assert set(missing) == {SOURCE}
+    assert missing == {}
+
+
+def test_sources_and_tenants_are_told_apart_where_there_are_several() -> None:
+    apart = {SOURCE: np.array(["crm", "web"]), TENANT: np.array(["acme", "acme"])}
+    found, missing = levels_of(rows(({}, {}), ({}, {})), (), (), apart)
+    assert list(found[SOURCE]) == ["crm", "web"]
+    assert missing[TENANT] == "all leads are of acme"
+
+
+def test_rare_sources_are_judged_together_and_every_tenant_alone() -> None:
+    names = np.array([f"s{place % 12:02d}" for place in range(34)])
+    found, _ = levels_of(rows(*(({}, {}) for _ in names)), (), (), {SOURCE: names, TENANT: names})
+    assert (len(set(found[SOURCE])), len(set(found[TENANT]))) == (11, 12)
 
 
 def test_what_cannot_be_sliced_by_is_said() -> None:
     table = rows(*(({}, {"trait:plan": f"plan {place}"}) for place in range(12)))
-    found, missing = levels_of(table, ("trait:plan",), ("plan", "size"))
+    found, missing = levels_of(table, ("trait:plan",), ("plan", "size"), {})
     assert found == {}
-    assert set(missing) == {SOURCE, COUNTRY, CHANNEL, AGE, "plan", "size"}
+    assert set(missing) == {COUNTRY, CHANNEL, AGE, "plan", "size"}
     assert missing["plan"] == "it has 12 values; 10 are the most that are sliced by"
 
 
 def test_a_trait_of_few_values_that_the_plan_names_is_a_dimension() -> None:
     table = rows(({}, {"trait:plan": "free"}), ({}, {"trait:plan": "paid"}), ({}, {}))
-    assert list(levels_of(table, NAMES, ("plan",))[0]["plan"]) == ["free", "paid", "not known"]
+    assert list(levels_of(table, NAMES, ("plan",), {})[0]["plan"]) == ["free", "paid", "not known"]
 
 
 def test_rare_countries_are_judged_together() -> None:
     table = rows(*(({}, {"trait:country": f"C{place % 12:02d}"}) for place in range(34)))
-    levels = levels_of(table, ("trait:country",), ())[0][COUNTRY]
+    levels = levels_of(table, ("trait:country",), (), {})[0][COUNTRY]
     assert sorted(set(levels)) == [*(f"C{place:02d}" for place in range(10)), "all others"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from leadhouse.transforms.moments import scoring_moments, training_examples
+from leadhouse.transforms.moments import scoring_moments, sources_of_leads, training_examples
 
 TICK = datetime(2024, 12, 31, 18, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -149,3 +149,24 @@ def test_leads_that_are_there_at_the_tick_are_scored(spark: SparkSession) -> Non
     ticks = spark.createDataFrame([("t", TICK, TICK + timedelta(days=3))], TICKS)
     found = scoring_moments(spark.createDataFrame(leads, LEAD), ticks).collect()
     assert sorted(row.lead_id for row in found) == ["old", "unknown age"]
+
+
+def test_a_leads_source_is_the_one_that_spoke_of_it_first_as_far_as_was_known(spark: SparkSession) -> None:
+    statements = [
+        ("mail", "crm", on(3, 2), on(3, 2)),
+        ("phone", "web", on(3, 1), on(3, 3)),
+        ("phone", "crm", on(3, 1), on(3, 3)),
+        ("mail", "old", on(1, 1), TICK + timedelta(days=1)),
+        ("nobody", "web", on(1, 1), on(1, 1)),
+        ("other", "web", on(5, 1), on(5, 1)),
+    ]
+    keys = [("mail", "anna"), ("phone", "anna"), ("other", "ben")]
+    found = sources_of_leads(
+        spark.createDataFrame(
+            [("t", *statement) for statement in statements],
+            "tenant string, identity_key string, source string, occurred_at timestamp, known_at timestamp",
+        ),
+        spark.createDataFrame([("t", key, name, True, LONG_AGO, "refine/1/0") for key, name in keys], IDENTITY),
+        spark.createDataFrame([("t", TICK, TICK)], TICKS),
+    )
+    assert sorted(map(tuple, found.collect())) == [("t", "anna", "crm"), ("t", "ben", "web")]
