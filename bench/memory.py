@@ -14,28 +14,57 @@ _TOLD_EVERY = 50
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What the driver, Python and JVM together, held after each batch."""
+class Tenth:
+    """A tenth of the batches."""
 
-    resident: tuple[int, ...]
-    """Bytes."""
+    batches: int
+    resident: float
+    """Bytes that the driver, Python and JVM together, held after each; the mean."""
+    python: float
+    """Those of Python."""
+    seconds: float
+    """What a batch took; the median."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the driver held, and how long each batch took."""
+
+    batches: int
+    early: Tenth
+    """The second tenth: by then everything that batches need is compiled."""
+    late: Tenth
+    """The last."""
     peak: int
-    """The most that it ever held."""
+    """The most bytes that it ever held."""
 
     @property
     def growth(self) -> float:
-        """The last tenth's mean over the second tenth's."""
-        tenth = max(1, len(self.resident) // 10)
-        return statistics.mean(self.resident[-tenth:]) / statistics.mean(self.resident[tenth : 2 * tenth])
+        """The last tenth's bytes over the second tenth's."""
+        return self.late.resident / self.early.resident
+
+    @property
+    def slowdown(self) -> float:
+        """The last tenth's seconds over the second tenth's."""
+        return self.late.seconds / self.early.seconds
 
 
 def measure_memory(folder: Path, batches: int, say: Callable[[str], None]) -> Memory:
     """Take so many small batches through every job in one process."""
-    held = []
+    held: list[tuple[int, int, float]] = []
     with click_lake(folder / "lake", leads=_LEADS, active=_LEADS, history=_CLICKS) as lake:
         for number in range(batches):
-            lake.take(_CLICKS)
-            held.append(resident_bytes())
+            seconds, _ = lake.take(_CLICKS)
+            held.append((resident_bytes(), python_bytes(), seconds))
             if number % _TOLD_EVERY == 0:
-                say(f"batch {number}: {held[-1] / 2**20:,.0f} MiB, of which Python {python_bytes() / 2**20:,.0f}")
-        return Memory(tuple(held), resident_bytes("VmHWM"))
+                resident, python, _ = held[-1]
+                mebibytes = f"{resident / 2**20:,.0f} MiB, of which Python {python / 2**20:,.0f}"
+                say(f"batch {number}: {mebibytes}; {seconds:.1f} s")
+        tenth = max(1, batches // 10)
+        early, late = _tenth(held[tenth : 2 * tenth]), _tenth(held[-tenth:])
+        return Memory(batches, early, late, resident_bytes("VmHWM"))
+
+
+def _tenth(held: list[tuple[int, int, float]]) -> Tenth:
+    resident, python, seconds = zip(*held, strict=True)
+    return Tenth(len(held), statistics.mean(resident), statistics.mean(python), statistics.median(seconds))

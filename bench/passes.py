@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from leadhouse.bench.clicks import SOURCE, due_at
-from leadhouse.jobs.runtime import batches
+from leadhouse.jobs.runtime.book import BOOK, COMPLETE, RUNNING, book_rows
 from leadhouse.jobs.runtime.place import CARD, find_place
 
 Decided = list[tuple[datetime, datetime]]
@@ -22,7 +22,7 @@ _JOBS = ("topics", "refine", "feature", "score", "decide")
 
 def seconds_by_job(lake: Path, since: datetime) -> dict[str, float]:
     """Return the median seconds of each job's batches since a moment, and of what lies between a pass's batches."""
-    book = batches.book_rows(find_place(lake))
+    book = book_rows(find_place(lake))
     begun = {row["batch"]: row["recorded_at"] for row in book if row["kind"] == "intent"}
     spans: dict[str, list[tuple[datetime, datetime]]] = {job: [] for job in _JOBS}
     for job in _JOBS:
@@ -49,9 +49,9 @@ def decided_clicks(lake: Path) -> Decided:
     if not (lake / CARD).is_file():
         return []
     place = find_place(lake)
-    if not all(place.exists(table) for table in (_RECORDS, batches.BOOK)):
+    if not all(place.exists(table) for table in (_RECORDS, BOOK)):
         return []
-    book = [row for row in batches.book_rows(place) if row["status"] in (batches.RUNNING, batches.COMPLETE)]
+    book = [row for row in book_rows(place) if row["status"] in (RUNNING, COMPLETE)]
     decided = {}
     for name, taken in _ended(book, "topics").items():
         after: datetime | None = taken

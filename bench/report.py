@@ -96,15 +96,24 @@ def growth(found: Growth, runs: int) -> Section:
 
 def memory(found: Memory) -> Section:
     """Return the section about the driver's memory."""
-    tenth = max(1, len(found.resident) // 10)
-    parts = (("second tenth", found.resident[tenth : 2 * tenth]), ("last tenth", found.resident[-tenth:]))
-    rows = tuple((what, f"{len(held):,}", f"{sum(held) / len(held) / _GIB:.2f}") for what, held in parts)
+    rows = tuple(
+        (
+            what,
+            f"{part.batches:,}",
+            f"{part.resident / _GIB:.2f}",
+            f"{part.python / _GIB:.2f}",
+            f"{part.seconds:.1f}",
+        )
+        for what, part in (("second tenth", found.early), ("last tenth", found.late))
+    )
     told = (
         f"The last tenth holds {found.growth:.2f} of the second tenth (aim: {MEMORY_AIM}); "
-        f"at most {found.peak / _GIB:.1f} GiB (aim: {PEAK_AIM_GIB}).",
-        f"{len(found.resident):,} batches in one process.",
+        f"at most {found.peak / _GIB:.1f} GiB (aim: {PEAK_AIM_GIB}); it takes {found.slowdown:.2f} of its time.",
+        f"{found.batches:,} batches in one process, without maintenance.",
     )
-    return Section("Memory", ("Batches", "How many", "Mean, GiB"), rows, told, MEMORY_METHOD)
+    return Section(
+        "Memory", ("Batches", "How many", "Mean, GiB", "Python's, GiB", "Median, s"), rows, told, MEMORY_METHOD
+    )
 
 
 def training(found: Training, seed: int) -> Section:

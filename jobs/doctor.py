@@ -17,7 +17,7 @@ from leadhouse.conf.workspace import open_workspace
 from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs.runtime import integrity
 from leadhouse.jobs.runtime.answers import show_json, visible
-from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.book import BOOK
 from leadhouse.jobs.runtime.contracts import read_definitions
 from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, reason, some
 from leadhouse.jobs.runtime.keys import VARIABLE, check_key

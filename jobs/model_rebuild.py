@@ -17,7 +17,8 @@ from leadhouse.jobs.as_known import StepAsKnown
 from leadhouse.jobs.champion import model_of, open_registry
 from leadhouse.jobs.examples import example_rows, rows_by_now
 from leadhouse.jobs.feature import feature_frame, pinned_ticks
-from leadhouse.jobs.runtime.batches import COMPLETE, Batch, book_rows, find_intent
+from leadhouse.jobs.runtime.batches import Batch, find_intent
+from leadhouse.jobs.runtime.book import COMPLETE, book_rows
 from leadhouse.jobs.runtime.definitions import pinned_contracts, pinned_training
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.sharing import course_of

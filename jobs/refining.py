@@ -13,7 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.expectations.contract import Contract
-from leadhouse.jobs.runtime.batches import COMPLETE, HELD
+from leadhouse.jobs.runtime.book import COMPLETE, HELD
 from leadhouse.jobs.runtime.definitions import pinned_contracts, pinned_identity
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import Result, Step

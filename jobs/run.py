@@ -12,7 +12,7 @@ from rich.console import Console
 
 from leadhouse.conf.errors import LostBytesError, TransientError
 from leadhouse.jobs import decide, feature, ingest, refine, score, sync, topics, train, watch
-from leadhouse.jobs.runtime.batches import HELD
+from leadhouse.jobs.runtime.book import HELD
 from leadhouse.jobs.runtime.job import JobSpec, Run
 from leadhouse.jobs.runtime.lineage import Lineage
 from leadhouse.jobs.runtime.opening import open_run

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 from leadhouse.conf.settings import Destination
 from leadhouse.jobs.destinations.destination import Destination as Client
 from leadhouse.jobs.destinations.files import Files
-from leadhouse.jobs.runtime.batches import COMPLETE, HELD, last_outcome
+from leadhouse.jobs.runtime.batches import last_outcome
+from leadhouse.jobs.runtime.book import COMPLETE, HELD
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import Report, run_job

@@ -13,7 +13,7 @@ from leadhouse.jobs.examples import NOW, examples_of
 from leadhouse.jobs.feature import AS_THE_LEADS, FEATURE_READS, pinned_ticks
 from leadhouse.jobs.model_health import why_train
 from leadhouse.jobs.promotions import LEDGER
-from leadhouse.jobs.runtime.batches import COMPLETE, HELD
+from leadhouse.jobs.runtime.book import COMPLETE, HELD
 from leadhouse.jobs.runtime.definitions import contract_files, pinned_contracts, pinned_training, training_settings
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job

@@ -10,7 +10,7 @@ from leadhouse.expectations.contract import Contract
 from leadhouse.expectations.traits import sensitive_features
 from leadhouse.jobs.champion import keep_model, open_registry
 from leadhouse.jobs.promotions import settle
-from leadhouse.jobs.runtime.batches import HELD
+from leadhouse.jobs.runtime.book import HELD
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import Result, Step
 from leadhouse.models.examples import Examples

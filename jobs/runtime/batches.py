@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from leadhouse.jobs.runtime.book import (
+    BOOK,
+    RUNNING,
+    book_rows,
+    key_of,
+    note_own,
+    read_book,
+)
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.jobs.runtime.place import Place
 
 RELEASED, REJECTED = "released", "rejected"
 """A person's word on a held batch."""
-BOOK = "ops.batches"
-"""The table that the runner writes for every job; its writes are told apart as ``job/generation/number:kind``."""
-COMPLETE, HELD, FAILED, RUNNING = "complete", "held", "failed", "running"
-
-
-_BOOKS: dict[str, tuple[tuple[str, int], list[dict[str, Any]]]] = {}
-"""Per book its table's id and version, and its rows, as this process last knew them."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +81,6 @@ class Outcome:
     error: str | None = None
 
 
-def book_rows(place: Place) -> list[dict[str, Any]]:
-    """Return all rows of the book, for reading only.
-
-    Only what somebody else has written since is read from disk: a batch looks into the book ten times.
-    """
-    opened = place.open(BOOK)
-    state = (str(opened.metadata().id), opened.version())
-    known, rows = _BOOKS.get(place.table_path(BOOK), (None, []))
-    if known != state:
-        new = place.appended(BOOK, known[1], state[1]) if known is not None and known[0] == state[0] else None
-        rows = place.dataset(BOOK, state[1]).to_table().to_pylist() if new is None else [*rows, *new.to_pylist()]
-        _BOOKS[place.table_path(BOOK)] = (state, rows)
-    return rows
-
-
 def begin(lake: Lake, intent: Batch, *, binds: Callable[[Batch], bool] = lambda stored: True) -> Batch:
     """Write a batch's intent before its effects; return the stored one if an earlier attempt left one that binds."""
     stored = find_intent(lake, intent.job, intent.generation, intent.number)
@@ -114,72 +100,62 @@ def finish(lake: Lake, outcome: Outcome, now: datetime) -> None:
 
 def find_intent(lake: Lake, job: str, generation: int, number: int) -> Batch | None:
     """Return the stored intent of a batch, or None."""
-    rows = _rows(lake, job, "intent")
-    match = [row for row in rows if (row["generation"], row["number"]) == (generation, number)]
-    return _batch(max(match, key=_order)) if match else None
+    page, key = read_book(lake).page(job), (generation, number)
+    if page.newest is not None and key_of(page.newest) == key:
+        return _batch(page.newest)
+    if key in page.begun:
+        return _batch(page.begun[key])
+    if key not in page.ended:
+        return None
+    known = [row for row in book_rows(lake) if (row["job"], row["kind"]) == (job, "intent") and key_of(row) == key]
+    return _batch(max(known, key=lambda row: row["recorded_at"]))
 
 
 def newest_intent(lake: Lake, job: str) -> Batch | None:
     """Return a job's newest batch as it began, however it ended; None if there is none."""
-    rows = _rows(lake, job, "intent")
-    return _batch(max(rows, key=_order)) if rows else None
+    newest = read_book(lake).page(job).newest
+    return None if newest is None else _batch(newest)
 
 
 def has_failed(lake: Lake, batch: Batch) -> bool:
     """Whether an attempt at a batch has failed and said so."""
-    return any(row["batch"] == batch.name and row["status"] == FAILED for row in _rows(lake, batch.job, "outcome"))
+    return (batch.generation, batch.number) in read_book(lake).page(batch.job).failed
 
 
 def last_outcome(lake: Lake, job: str) -> Outcome | None:
     """Return how a job's newest batch ended, its counts and failures left out; None if there is none."""
-    rows = [row for row in _rows(lake, job, "outcome") if row["status"] in (COMPLETE, HELD)]
-    if not rows:
-        return None
-    newest = max(rows, key=lambda row: (row["generation"], row["number"]))
-    return Outcome(_batch(newest), newest["status"], dict(newest["writes"]))
+    last = read_book(lake).page(job).last
+    return None if last is None else Outcome(_batch(last), last["status"], dict(last["writes"]))
 
 
 def next_batch(lake: Lake, job: str) -> tuple[int, int]:
     """Return generation and number of a job's next batch: the one left unfinished, or one more than the last."""
-    # A failure that wrote nothing is over: the next try may start from other inputs.
-    ended = {
-        (row["generation"], row["number"])
-        for row in _rows(lake, job, "outcome")
-        if row["status"] in (COMPLETE, HELD) or not row["writes"]
-    }
-    begun = {(row["generation"], row["number"]) for row in _rows(lake, job, "intent")}
-    if begun - ended:
-        return max(begun - ended)
-    return (max(ended)[0], max(ended)[1] + 1) if ended else (1, 0)
+    return read_book(lake).page(job).next_key()
 
 
-def newest_generation(lake: Lake, job: str) -> int:
+def newest_generation(place: Place, job: str) -> int:
     """Return the newest generation that a job has begun a batch in; 0 if it never began one."""
-    return max((row["generation"] for row in _rows(lake, job, "intent")), default=0)
+    newest = read_book(place).page(job).newest
+    return 0 if newest is None else int(newest["generation"])
 
 
 def unfinished(lake: Lake, job: str) -> tuple[str, ...]:
     """Return the names of a job's batches that began and never ended."""
-    ended = {row["batch"] for row in _rows(lake, job, "outcome") if row["status"] in (COMPLETE, HELD)}
-    return tuple(sorted({row["batch"] for row in _rows(lake, job, "intent")} - ended))
+    return tuple(sorted(row["batch"] for row in read_book(lake).page(job).begun.values()))
 
 
-def under_way(book: Sequence[Mapping[str, Any]], streams: Collection[str]) -> list[Batch]:
+def under_way(place: Place, streams: Collection[str]) -> list[Batch]:
     """Return the batches that have begun and that their job, or its next run, will end: of each job only the newest can
-    be one. ``streams`` are the jobs that are streams."""
-    newest: dict[str, Mapping[str, Any]] = {}
-    for row in book:
-        held = newest.get(row["job"])
-        if row["kind"] == "intent" and (held is None or _order(row) >= _order(held)):
-            newest[row["job"]] = row
-    ended = {
-        row["batch"]
-        for row in book
-        if row["kind"] == "outcome"
-        # A failure that wrote nothing is over, except where Spark's own progress brings the same batch again.
-        and (row["status"] in (COMPLETE, HELD) or (not row["writes"] and row["job"] not in streams))
-    }
-    return [_batch(row) for row in newest.values() if row["batch"] not in ended]
+    be one. ``streams`` are the jobs that are streams: to them Spark's own progress brings a batch that failed before it
+    wrote anything again, to others nothing does."""
+    found = []
+    for job, page in read_book(place).pages.items():
+        if page.newest is None:
+            continue
+        key = key_of(page.newest)
+        if key not in page.ended and (key not in page.over or job in streams):
+            found.append(_batch(page.newest))
+    return found
 
 
 def new_batch(
@@ -202,14 +178,6 @@ def new_batch(
         job, generation, number, run_id, now, as_of, known, inputs_key,
         dict(reads), dict(definitions), dict(before or {}),
     )  # fmt: skip
-
-
-def _order(row: Mapping[str, Any]) -> tuple[int, int, datetime]:
-    return row["generation"], row["number"], row["recorded_at"]
-
-
-def _rows(lake: Lake, job: str, kind: str) -> list[dict[str, Any]]:
-    return [row for row in book_rows(lake) if row["job"] == job and row["kind"] == kind]
 
 
 def _append(lake: Lake, batch: Batch, kind: str, outcome: Outcome, now: datetime) -> None:
@@ -236,9 +204,7 @@ def _append(lake: Lake, batch: Batch, kind: str, outcome: Outcome, now: datetime
     # Failures of one batch may follow each other: the table's version makes each row's transaction its own.
     before = lake.version(BOOK)
     after = lake.append_local(BOOK, [row], app_id=f"{batch.name}:{kind}", app_version=before)
-    known, rows = _BOOKS.get(lake.table_path(BOOK), (None, []))
-    if known is not None and known[1] == before == after - 1:
-        _BOOKS[lake.table_path(BOOK)] = ((known[0], after), [*rows, row])
+    note_own(lake, row, before, after)
 
 
 def _batch(row: Mapping[str, Any]) -> Batch:

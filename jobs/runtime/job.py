@@ -13,7 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.conf.workspace import Workspace
 from leadhouse.expectations.contract import Contract
-from leadhouse.jobs.runtime.batches import COMPLETE, Batch, Count, Quality
+from leadhouse.jobs.runtime.batches import Batch, Count, Quality
+from leadhouse.jobs.runtime.book import COMPLETE
 from leadhouse.jobs.runtime.kept_rows import KeptRows
 from leadhouse.jobs.runtime.lake import Lake, Mode, Since
 

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs.runtime import retention
-from leadhouse.jobs.runtime.batches import BOOK, COMPLETE, HELD, book_rows, unfinished
+from leadhouse.jobs.runtime.batches import unfinished
+from leadhouse.jobs.runtime.book import BOOK, ENDED, book_rows
 from leadhouse.jobs.runtime.finding import WRONG, Finding
 from leadhouse.jobs.runtime.lake import Lake
 
@@ -78,7 +79,7 @@ def _versions(book: list[dict[str, Any]]) -> dict[str, int]:
 
 def _counts(book: list[dict[str, Any]]) -> Counter[str]:
     """Add up the ledger; a batch that was done again has two outcomes of one content."""
-    ended = {row["batch"]: row["counts"] for row in book if row["status"] in (COMPLETE, HELD)}
+    ended = {row["batch"]: row["counts"] for row in book if row["status"] in ENDED}
     counts: Counter[str] = Counter()
     for entries in ended.values():
         for entry in entries:

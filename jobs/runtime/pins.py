@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from leadhouse.jobs.runtime.batches import book_rows, under_way
+from leadhouse.jobs.runtime.batches import newest_generation, under_way
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.progress import is_through, untaken_from
 
@@ -28,9 +28,8 @@ class Pins:
 
 def find_pins(place: Place, streams: Mapping[str, str]) -> Pins:
     """Look up what must stay. ``streams``: streaming job → the table that it reads as a stream."""
-    book = book_rows(place)
     versions: dict[str, set[int]] = {}
-    for batch in under_way(book, streams):
+    for batch in under_way(place, streams):
         # Other jobs read what it writes as it was before.
         for table, version in (*batch.reads.items(), *batch.before.items()):
             # A table that was made anew since then starts again at 0: what the batch read is gone anyhow.
@@ -39,8 +38,7 @@ def find_pins(place: Place, streams: Mapping[str, str]) -> Pins:
     floors: dict[str, int] = {}
     behind: dict[str, str] = {}
     for job, table in streams.items():
-        generation = max((row["generation"] for row in book if row["job"] == job), default=0)
-        folder = place.checkpoint_path(job, max(generation, 1))
+        folder = place.checkpoint_path(job, max(newest_generation(place, job), 1))
         if not folder.is_dir():
             continue  # a new generation will begin with the table as it stands then
         position = untaken_from(folder, str(place.open(table).metadata().id))

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from leadhouse.expectations.contract import Contract
 from leadhouse.jobs.runtime import batches
-from leadhouse.jobs.runtime.batches import COMPLETE, Batch, Count, Outcome
+from leadhouse.jobs.runtime.batches import Batch, Count, Outcome
+from leadhouse.jobs.runtime.book import COMPLETE
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.jobs.runtime.place import Place

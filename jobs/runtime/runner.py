@@ -13,7 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs.runtime import batches
-from leadhouse.jobs.runtime.batches import COMPLETE, FAILED, HELD, Batch, Count, Outcome, Quality
+from leadhouse.jobs.runtime.batches import Batch, Count, Outcome, Quality
+from leadhouse.jobs.runtime.book import COMPLETE, FAILED, HELD
 from leadhouse.jobs.runtime.callbacks import end_of_callback
 from leadhouse.jobs.runtime.contracts import caught_up
 from leadhouse.jobs.runtime.faults import reach

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from leadhouse.jobs.runtime.batches import BOOK, book_rows, last_outcome, under_way
+from leadhouse.jobs.runtime.batches import last_outcome, under_way
+from leadhouse.jobs.runtime.book import BOOK
 from leadhouse.jobs.runtime.job import JobSpec
 from leadhouse.jobs.runtime.lake import Lake
 
@@ -20,7 +21,7 @@ def settled_versions(lake: Lake, spec: JobSpec, beside: tuple[JobSpec, ...] = ()
     names, streams = {other.name for other in beside}, {other.name for other in beside if other.stream}
     while True:
         book = lake.version(BOOK)
-        batches = [batch for batch in under_way(book_rows(lake), streams) if batch.job in names]
+        batches = [batch for batch in under_way(lake, streams) if batch.job in names]
         versions = {table: lake.version(table) for table in tables}
         # A batch that began after the look into the book may have written before the look at the tables.
         if lake.version(BOOK) == book:

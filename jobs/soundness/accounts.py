@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.book import BOOK
 from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader

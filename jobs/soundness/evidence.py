@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
-from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.book import BOOK
 from leadhouse.jobs.runtime.finding import NOTE, WRONG, Finding, some
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from leadhouse.conf.errors import InputError
 from leadhouse.expectations.contract import Shape
 from leadhouse.expectations.odcs import parse_contract
-from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.book import BOOK
 from leadhouse.jobs.runtime.definitions import CONTRACTS
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.reader import Reader

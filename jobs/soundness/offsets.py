@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leadhouse.jobs import topics
-from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.book import BOOK
 from leadhouse.jobs.runtime.finding import WRONG, Finding, some
 from leadhouse.jobs.runtime.listing import LISTING
 from leadhouse.jobs.runtime.place import Place

@@ -17,7 +17,7 @@ from leadhouse.jobs import (
     train,
     watch,
 )
-from leadhouse.jobs.runtime.batches import BOOK
+from leadhouse.jobs.runtime.book import BOOK
 from leadhouse.jobs.runtime.finding import WRONG, Finding
 from leadhouse.jobs.runtime.integrity import Action, commit_files, commit_info, commits
 from leadhouse.jobs.runtime.job import JobSpec

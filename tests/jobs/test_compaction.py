@@ -14,6 +14,7 @@ from leadhouse.conf.settings import Maintenance
 from leadhouse.jobs import maintain as job
 from leadhouse.jobs.maintain import Maintained, is_due, maintain
 from leadhouse.jobs.runtime import batches, compaction
+from leadhouse.jobs.runtime.book import COMPLETE, FAILED, HELD
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from leadhouse.jobs.runtime.leftovers import drop_old_checkpoints, turn_lineage
 from leadhouse.jobs.runtime.pins import find_pins
@@ -166,7 +167,7 @@ def test_what_an_unfinished_batch_reads_stays(tmp_path: Path) -> None:
     _maintain(lake)
     assert lake.open("silver.signals", 7).to_pyarrow_table().num_rows == 7
     assert len(_files(lake, "silver.signals")) == 8
-    batches.finish(lake, batches.Outcome(intent, batches.COMPLETE), NOW)
+    batches.finish(lake, batches.Outcome(intent, COMPLETE), NOW)
     _maintain(lake)
     assert len(_files(lake, "silver.signals")) == 1
 
@@ -174,9 +175,9 @@ def test_what_an_unfinished_batch_reads_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "writes", "is_pinned"),
     [
-        (batches.FAILED, {}, False),  # over: the next try begins from other inputs
-        (batches.FAILED, {"gold.lead_scores": 1}, True),
-        (batches.HELD, {}, False),
+        (FAILED, {}, False),  # over: the next try begins from other inputs
+        (FAILED, {"gold.lead_scores": 1}, True),
+        (HELD, {}, False),
     ],
 )
 def test_a_failed_batch_pins_what_it_read_only_if_it_is_tried_again(
@@ -191,9 +192,7 @@ def test_a_failed_batch_pins_what_it_read_only_if_it_is_tried_again(
     batches.begin(lake, intent)
     batches.finish(lake, batches.Outcome(intent, status, writes), NOW)
     assert find_pins(lake, {}).versions == ({"silver.signals": (2,)} if is_pinned else {})
-    assert find_pins(lake, {"feature": "bronze.files"}).versions == (
-        {"silver.signals": (2,)} if status != batches.HELD else {}
-    )
+    assert find_pins(lake, {"feature": "bronze.files"}).versions == ({"silver.signals": (2,)} if status != HELD else {})
 
 
 @pytest.mark.parametrize(

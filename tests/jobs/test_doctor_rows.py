@@ -12,7 +12,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from leadhouse.jobs.runtime import batches
-from leadhouse.jobs.runtime.batches import COMPLETE, Count, Outcome
+from leadhouse.jobs.runtime.batches import Count, Outcome
+from leadhouse.jobs.runtime.book import COMPLETE
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from tests.jobs.damage import a_copy, append, what_is_wrong
 from tests.jobs.rows import NOON

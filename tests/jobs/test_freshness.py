@@ -7,7 +7,8 @@ from pathlib import Path
 
 from leadhouse.jobs.freshness import freshness
 from leadhouse.jobs.runtime import batches
-from leadhouse.jobs.runtime.batches import COMPLETE, Outcome
+from leadhouse.jobs.runtime.batches import Outcome
+from leadhouse.jobs.runtime.book import COMPLETE
 from leadhouse.jobs.runtime.lake import open_lake
 from leadhouse.jobs.runtime.reader import Reader
 from tests.jobs.rows import NOON, row

@@ -20,7 +20,8 @@ from referencing import Registry, Resource
 from leadhouse.conf import settings as conf
 from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs.runtime import batches
-from leadhouse.jobs.runtime.batches import COMPLETE, FAILED, Batch, Count, Outcome, Quality
+from leadhouse.jobs.runtime.batches import Batch, Count, Outcome, Quality
+from leadhouse.jobs.runtime.book import COMPLETE, FAILED
 from leadhouse.jobs.runtime.job import JobSpec, Result
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from leadhouse.jobs.runtime.lineage import Lineage

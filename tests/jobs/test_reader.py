@@ -18,7 +18,8 @@ from leadhouse.conf.errors import InputError
 from leadhouse.jobs.query import parse_moment, show_sql
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.answers import decoded, visible
-from leadhouse.jobs.runtime.batches import COMPLETE, FAILED, HELD, Batch, Count, Outcome, Quality
+from leadhouse.jobs.runtime.batches import Batch, Count, Outcome, Quality
+from leadhouse.jobs.runtime.book import COMPLETE, FAILED, HELD
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from leadhouse.jobs.runtime.place import find_place
 from leadhouse.jobs.runtime.reader import Reader, quoted

@@ -19,7 +19,7 @@ from leadhouse.conf.settings import Settings
 from leadhouse.jobs import score
 from leadhouse.jobs.champion import open_registry
 from leadhouse.jobs.run import MAY_WAIT, take_turn
-from leadhouse.jobs.runtime.batches import COMPLETE
+from leadhouse.jobs.runtime.book import COMPLETE
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.jobs.runtime.runner import UNCHANGED
 from leadhouse.models.examples import read_examples

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
 import pytest
 from pyspark.sql import SparkSession
 
@@ -18,7 +17,8 @@ from leadhouse.jobs import decide, feature, ingest, quarantine_replay, refine
 from leadhouse.jobs.following import jobs_beside
 from leadhouse.jobs.run import JOBS, SPECS
 from leadhouse.jobs.runtime import batches, settled
-from leadhouse.jobs.runtime.batches import COMPLETE, FAILED, HELD, Batch, Outcome
+from leadhouse.jobs.runtime.batches import Batch, Outcome
+from leadhouse.jobs.runtime.book import BOOK, COMPLETE, FAILED, HELD
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from leadhouse.jobs.runtime.pins import find_pins
@@ -106,7 +106,7 @@ def test_beside_the_others_a_job_waits_for_the_first_rows(lake: Lake) -> None:
 
     spec = JobSpec("train", "", reads=(), writes=(), guardrails=(), step=step, triggers=("silver.outcomes",))
     assert run_job(a_run_beside(lake), spec).status == UNCHANGED
-    assert lake.version(batches.BOOK) == 0
+    assert lake.version(BOOK) == 0
     assert not steps
     append(lake, "silver.outcomes", [{}])
     assert run_job(a_run_beside(lake), spec).status == COMPLETE
@@ -150,14 +150,14 @@ def test_what_ingest_has_taken_is_seen_at_once(lake: Lake) -> None:
 def test_a_batch_that_begins_between_two_looks_is_not_missed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = itertools.count()
 
-    def book_rows(place: Lake) -> list[dict[str, Any]]:
-        rows = batches.book_rows(place)
+    def under_way(place: Lake, streams: Collection[str]) -> list[Batch]:
+        found = batches.under_way(place, streams)
         if next(looks) == 0:
             begin(place, refine.SPEC)
             append(place, SIGNALS, [{}], 1)
-        return rows
+        return found
 
-    monkeypatch.setattr(settled, "book_rows", book_rows)
+    monkeypatch.setattr(settled, "under_way", under_way)
     assert seen(lake) == (1, 1)
 
 
@@ -181,46 +181,3 @@ def test_no_two_jobs_write_one_table() -> None:
     assert all(not one & other for one, other in itertools.combinations(written, 2))
     names = {spec.name for specs in SPECS.values() for spec in specs}
     assert {job for spec in (feature.SPEC, decide.SPEC) for job in spec.as_read_by.values()} <= names
-
-
-def test_another_processs_rows_are_in_the_book_at_once(lake: Lake) -> None:
-    """Two that write the book in turn, each with what it remembers of it: none loses or repeats a row."""
-    other = Lake(lake.root, lake.lake_id)
-    for number in range(3):
-        mine = begin(lake, feature.SPEC, number)
-        remembered = dict(batches._BOOKS)
-        batches._BOOKS.clear()
-        theirs = begin(other, decide.SPEC, number)
-        batches._BOOKS.clear()
-        batches._BOOKS.update(remembered)
-        batches.finish(lake, Outcome(mine, COMPLETE), NOW)
-        batches.finish(other, Outcome(theirs, COMPLETE), NOW)
-    rows = batches.book_rows(lake)
-    assert sorted((row["batch"], row["kind"]) for row in rows) == sorted(
-        (f"{job}/1/{number}", kind)
-        for job in ("feature", "decide") for number in range(3) for kind in ("intent", "outcome")
-    )  # fmt: skip
-    assert len(rows) == lake.dataset(batches.BOOK).count_rows()
-
-
-def test_of_a_long_book_only_what_is_new_is_read(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin(lake, feature.SPEC)
-    batches.book_rows(lake)
-    remembered = dict(batches._BOOKS)
-    batches.finish(lake, Outcome(begin(lake, decide.SPEC), COMPLETE), NOW)
-    whole = _told(batches.book_rows(lake))
-    monkeypatch.setattr(batches, "_BOOKS", remembered)
-    monkeypatch.setattr(Lake, "dataset", _of_the_schema_alone(Lake.dataset))
-    assert _told(batches.book_rows(lake)) == whole
-    monkeypatch.undo()
-    lake.compact(batches.BOOK, target_bytes=1_000_000)
-    assert _told(batches.book_rows(lake)) == whole, "after maintenance it is read anew"
-
-
-def _told(rows: list[dict[str, Any]]) -> list[tuple[object, ...]]:
-    return sorted((row["batch"], row["kind"], row["status"], str(dict(row["writes"]))) for row in rows)
-
-
-def _of_the_schema_alone(dataset: Callable[..., Any]) -> Callable[..., Any]:
-    """Open datasets that have no rows: whoever reads one finds nothing."""
-    return lambda *args: dataset(*args).filter(pc.scalar(False))

@@ -15,7 +15,8 @@ from rich.console import Console
 from leadhouse.conf.errors import InputError
 from leadhouse.jobs.quarantine_list import quarantined, show_quarantine
 from leadhouse.jobs.runtime import batches
-from leadhouse.jobs.runtime.batches import COMPLETE, Count, Outcome
+from leadhouse.jobs.runtime.batches import Count, Outcome
+from leadhouse.jobs.runtime.book import COMPLETE
 from leadhouse.jobs.runtime.lake import Lake, open_lake
 from leadhouse.jobs.runtime.place import find_place
 from leadhouse.jobs.runtime.reader import Reader
