@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from leadhouse.bench.click_lake import click_lake, python_bytes, resident_bytes
+from leadhouse.jobs.following import maintain_if_due
 
 _CLICKS, _LEADS = 50, 200
 _TOLD_EVERY = 50
@@ -52,9 +55,11 @@ class Memory:
 def measure_memory(folder: Path, batches: int, say: Callable[[str], None]) -> Memory:
     """Take so many small batches through every job in one process."""
     held: list[tuple[int, int, float]] = []
+    console = Console(quiet=True)
     with click_lake(folder / "lake", leads=_LEADS, active=_LEADS, history=_CLICKS) as lake:
         for number in range(batches):
             seconds, _ = lake.take(_CLICKS)
+            maintain_if_due(lake.run, console, busy=True)
             held.append((resident_bytes(), python_bytes(), seconds))
             if number % _TOLD_EVERY == 0:
                 resident, python, _ = held[-1]

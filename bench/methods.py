@@ -47,8 +47,8 @@ coefficients they go through each.
 
 MEMORY_METHOD = """\
 Small batches of clicks are taken through ingest, refine, feature, score and decide one after another; after each, the
-resident memory of the driver's two processes, Python and JVM, is read. Each batch makes a commit or two in most tables,
-so that the last tenth's time is also that of a lake of many commits and small files, which maintenance would mend.
+resident memory of the driver's two processes, Python and JVM, is read. The lake is maintained as `run --follow` does it
+where something always arrives, which isn't counted in a batch's time.
 """
 
 TRAINING_METHOD = """\

@@ -109,7 +109,7 @@ def memory(found: Memory) -> Section:
     told = (
         f"The last tenth holds {found.growth:.2f} of the second tenth (aim: {MEMORY_AIM}); "
         f"at most {found.peak / _GIB:.1f} GiB (aim: {PEAK_AIM_GIB}); it takes {found.slowdown:.2f} of its time.",
-        f"{found.batches:,} batches in one process, without maintenance.",
+        f"{found.batches:,} batches in one process.",
     )
     return Section(
         "Memory", ("Batches", "How many", "Mean, GiB", "Python's, GiB", "Median, s"), rows, told, MEMORY_METHOD

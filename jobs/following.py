@@ -29,7 +29,7 @@ POLL_SECONDS = 0.5
 HELD_SYNC_SECONDS = 60.0
 IDLE_TRAINING_SECONDS, BUSY_TRAINING_SECONDS = 300.0, 3600.0
 """It trains no sooner after the last time; in the first of these only if nothing else is to be done."""
-MAINTENANCE_SECONDS = 60.0
+MAINTENANCE_SECONDS, BUSY_MAINTENANCE_SECONDS = 60.0, 5.0
 _IN_ONE_COMMIT = ("ingest",)
 """Jobs of which a batch is one commit: nobody ever sees half of one."""
 
@@ -60,8 +60,8 @@ def follow_jobs(
             opened = _renewed(opened, console, said)
             turn = take_turn(opened, console, only, forgiven=forgiven, quiet=True, skip=pauses.skipped(turn), said=said)
             pauses.note(turn, hurried="train" in turn.worked and _wants_training(opened))
-            if only is None and not turn.worked:
-                _maintain_if_due(opened, console)
+            if only is None:
+                maintain_if_due(opened, console, busy=bool(turn.worked))
             if not turn.worked:  # after work there may be more that has arrived meanwhile
                 stop.wait(POLL_SECONDS)
         return turn.code
@@ -122,11 +122,15 @@ def _wants_training(opened: Run) -> bool:
     return any(why_train(opened.lake, tenant, champion) is not None for tenant, champion in scoring.items())
 
 
-def _maintain_if_due(opened: Run, console: Console) -> None:
-    """Keep the lake's tables in shape, for a minute at the most: what is left is for the next turn."""
-    if not is_due(opened.lake, opened.clock()):
+def maintain_if_due(opened: Run, console: Console, *, busy: bool) -> None:
+    """Keep the lake's tables in shape, for a minute at the most: what is left is for the next turn.
+
+    ``busy``: where work is waiting, for seconds, and only if it was put off for long: else a lake that is never quiet
+    would grow for ever.
+    """
+    if not is_due(opened.lake, opened.clock(), busy=busy):
         return
-    deadline = time.monotonic() + MAINTENANCE_SECONDS
+    deadline = time.monotonic() + (BUSY_MAINTENANCE_SECONDS if busy else MAINTENANCE_SECONDS)
     settings = opened.workspace.settings.maintenance
     done = maintain(opened.lake, opened.contracts, settings, deadline=deadline, clock=opened.clock)
     show_maintained(done, console)

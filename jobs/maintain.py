@@ -35,6 +35,8 @@ STREAMS: Mapping[str, str] = {spec.name: str(spec.stream) for spec in (ingest.SP
 """Streaming jobs, and the table that each reads as a stream."""
 DUE_COMMITS = 100
 """So many new versions of a table call for maintenance; so does a day."""
+OVERDUE = 10
+"""So many times more versions, or so many days, and it can't wait for a quiet moment any longer."""
 
 _MEMORY = "maintained.json"
 _NAMED = 4
@@ -69,15 +71,19 @@ class _Memory:
     """Each table's bytes when it was last ordered."""
 
 
-def is_due(place: Place, now: datetime) -> bool:
-    """Whether maintenance would find something to do: a day has passed, or a table has many new versions.
+def is_due(place: Place, now: datetime, *, busy: bool = False) -> bool:
+    """Whether maintenance would find something to do: a day has passed, or a table has many new versions. ``busy``:
+    whether so much that work which is there must wait for it.
 
     Asks only whether some files are there: fast enough for every turn of ``run --follow``.
     """
-    memory = _recall(place)
-    if memory.done_at is None or now - memory.done_at >= timedelta(days=1):
+    memory, times = _recall(place), OVERDUE if busy else 1
+    if not busy and memory.done_at is None:
         return True
-    due = ((place.log_path(table), memory.versions.get(table, 0) + DUE_COMMITS) for table in table_specs())
+    if memory.done_at is not None and now - memory.done_at >= timedelta(days=times):
+        return True
+    commits = DUE_COMMITS * times
+    due = ((place.log_path(table), memory.versions.get(table, 0) + commits) for table in table_specs())
     return any(commit_path(log, version).exists() for log, version in due)
 
 

@@ -147,6 +147,23 @@ def test_it_is_due_after_many_versions_or_a_day(tmp_path: Path, monkeypatch: pyt
     assert is_due(lake, NOW)
 
 
+def test_work_waits_for_it_only_after_many_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "DUE_COMMITS", 2)
+    monkeypatch.setattr(job, "OVERDUE", 3)
+    lake = open_lake(tmp_path / "lake")
+    assert not is_due(lake, NOW, busy=True), "what was never maintained is new"
+    _maintain(lake)
+    _signals(lake, 5)
+    assert is_due(lake, NOW)
+    assert not is_due(lake, NOW, busy=True)
+    _signals(lake, 1, first=5)
+    assert is_due(lake, NOW, busy=True)
+    _maintain(lake)
+    now = datetime.now(UTC)
+    assert not is_due(lake, now + timedelta(days=2), busy=True)
+    assert is_due(lake, now + timedelta(days=3), busy=True)
+
+
 def test_what_an_unfinished_batch_reads_stays(tmp_path: Path) -> None:
     lake = open_lake(tmp_path / "lake")
     _signals(lake, 12)
