@@ -10,8 +10,9 @@ import typer
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs.commands import contract, lake, models, start, work
 
+_NAME = "leadhouse"
 app = typer.Typer(
-    name="leadhouse",
+    name=_NAME,
     help="The open lakehouse for lead nurturing: scored, consent-checked, explained engagement lists.",
     no_args_is_help=True,
     add_completion=False,
@@ -30,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     try:
-        code = app(args=[argument for argument in arguments if argument != "--debug"], standalone_mode=False)
+        kept = [argument for argument in arguments if argument != "--debug"]
+        code = app(args=kept, prog_name=_NAME, standalone_mode=False)
     except LeadhouseError as problem:
         if debug:
             raise
@@ -45,12 +47,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             raise
         if hasattr(problem, "format_message"):  # the command line's own: a wrong option, a missing argument
-            print(f"leadhouse: {problem.format_message()}", file=sys.stderr)  # noqa: T201
+            said = str(problem.format_message()).rstrip(".")
+            said += "" if said.endswith("?") else ";"
+            print(f"leadhouse: {said} '{_asked(problem)} --help' lists what there is", file=sys.stderr)  # noqa: T201
             return 2
         first = next(iter(str(problem).splitlines()), "")
         print(f"leadhouse: {type(problem).__name__}: {first[:300]} (--debug shows where)", file=sys.stderr)  # noqa: T201
         return 1
     return int(code or 0)
+
+
+def _asked(problem: Exception) -> str:
+    """The command, with those above it, that the command line's own error is about."""
+    return str(getattr(getattr(problem, "ctx", None), "command_path", None) or _NAME)
 
 
 if __name__ == "__main__":
