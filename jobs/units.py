@@ -237,12 +237,13 @@ def _added(records: DataFrame, contract: Contract, headers: Headers) -> tuple[st
     if shape.format == "csv":
         known = {field.physical_name for field in contract.fields}
         names = {name for header in headers.values() for name in header if name}
-    elif shape.items is None:
-        what = "fields"
-        known = {field.physical_name.split(".")[0] for field in contract.fields}
-        names = {name for row in json_fields(records, shape.encoding).collect() for name in row["names"]}
     else:
-        return ()
+        what = "fields"
+        paths = [field.physical_name for field in contract.fields]
+        if shape.items is None:
+            paths = [path.removeprefix("$.") for path in paths]
+        known = {path.split(".")[0] for path in paths}
+        names = {name for row in json_fields(records, shape.encoding, shape.items).collect() for name in row["names"]}
     if not (added := sorted(names - known)):
         return ()
     shown = ", ".join(added[:_SHOWN]) + (f" and {len(added) - _SHOWN} more" if len(added) > _SHOWN else "")

@@ -63,12 +63,27 @@ def parse_records(records: DataFrame, spec: ParseSpec, header: tuple[str, ...] |
     )  # fmt: skip
 
 
-def json_fields(records: DataFrame, encoding: str) -> DataFrame:
-    """Return the names of the outermost fields that each of a few JSON records has: names ARRAY<STRING>.
+def json_fields(records: DataFrame, encoding: str, items: str | None) -> DataFrame:
+    """Return the names of the outermost fields that the items of each of a few JSON records have: names ARRAY<STRING>.
 
-    ``records`` has the column raw. Records that are no JSON object are left out.
+    ``records`` has the column raw; ``items`` is that of ``ParseSpec``. Records without items are left out.
     """
-    return records.select(F.json_object_keys(_text(encoding)).alias("names")).where(F.col("names").isNotNull())
+    text = _text(encoding)
+    if items is None:
+        names = F.json_object_keys(text)
+    else:
+        path = [] if items == "$" else items.split(".")
+        schema: T.ArrayType | T.StructType = T.ArrayType(T.StringType())
+        for part in reversed(path):
+            schema = T.StructType().add(part, schema)
+        elements = _at(F.from_json(text, schema), path)
+        of_each = F.transform(elements, lambda element: F.coalesce(F.json_object_keys(element), _no_names()))
+        names = F.array_distinct(F.flatten(of_each))
+    return records.select(names.alias("names")).where(F.col("names").isNotNull())
+
+
+def _no_names() -> Column:
+    return F.array().cast("ARRAY<STRING>")
 
 
 def java_charset(encoding: str) -> str:

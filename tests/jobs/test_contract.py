@@ -116,6 +116,16 @@ def test_a_trial_tells_of_json_fields_that_the_contract_does_not_name(spark: Spa
     assert trial(spark, tmp_path, f"{{{known}}}\n", text, "leads.jsonl").notes == ()
 
 
+@pytest.mark.parametrize(("items", "around"), [("$", "{}"), ("data.it's", '{{"sent": 1, "data": {{"it\'s": {}}}}}')])
+def test_a_trial_tells_of_unnamed_fields_of_items(spark: SparkSession, tmp_path: Path, items: str, around: str) -> None:
+    text = CONTRACT.replace("format: csv", "format: json").replace("*.csv", "*.jsonl")
+    text = text.replace("customProperties:\n", f'customProperties:\n  - {{property: items, value: "{items}"}}\n', 1)
+    known = '"lead_id": "1", "created": "2026-01-01", "no_mail": "yes"'
+    lines = [around.format(f'[{{{known}}}, {{{known}, "utm": {{"source": "x"}}}}, 7]'), around.format("[]"), "no JSON"]
+    notes = trial(spark, tmp_path, "\n".join(lines) + "\n", text, "leads.jsonl").notes
+    assert notes == ("leads: fields that the contract doesn't name, kept in bronze: utm",)
+
+
 def test_a_trial_tells_what_the_gate_would_hold(spark: SparkSession, tmp_path: Path) -> None:
     text = CONTRACT + "    quality:\n      - {metric: rowCount, mustBeGreaterThan: 5}\n"
     found = trial(spark, tmp_path, f"{HEADER}\n1,a@b.co,2026-01-01,10,yes,no\n", text)
