@@ -14,8 +14,9 @@ from leadhouse.jobs.runtime.job import Run, Step
 from leadhouse.jobs.runtime.lake import Lake
 from leadhouse.models.model import LeadModel
 from leadhouse.models.package import MANIFEST, Files, load, pack, unpack
-from leadhouse.models.registry import Registry, Version
+from leadhouse.models.registry import Registry
 from leadhouse.models.scoring import Champion
+from leadhouse.models.version import Version
 
 _PREFIX = "champion/"
 

@@ -11,7 +11,7 @@ from leadhouse.jobs.promotions import ROLLED_BACK, ledger_rows
 from leadhouse.jobs.runtime.place import Place
 from leadhouse.jobs.runtime.rows import python_rows
 from leadhouse.models.health import FAILED, WATCH
-from leadhouse.models.registry import Version
+from leadhouse.models.version import Version
 from leadhouse.models.watching import DRIFT, DRIFTED, HEALTH, VERDICT
 
 TABLE = "gold.model_health"

@@ -27,7 +27,8 @@ from leadhouse.models.examples import Examples, read_examples
 from leadhouse.models.learn import NotEnough, Prepared, learn
 from leadhouse.models.model import LeadModel
 from leadhouse.models.package import model_hash, pack
-from leadhouse.models.registry import Registry, Version
+from leadhouse.models.registry import Registry
+from leadhouse.models.version import Version
 from leadhouse.transforms.moments import scoring_moments
 
 TOLERANCE = 1e-6

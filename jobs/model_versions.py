@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,15 @@ from typing import Any
 from rich.console import Console
 
 from leadhouse.conf.errors import InputError
-from leadhouse.conf.workspace import open_workspace
-from leadhouse.expectations.odcs import read_contracts
-from leadhouse.expectations.sharing import Circle, circle_of
-from leadhouse.jobs.champion import champion_of
+from leadhouse.jobs.lake_models import open_models
 from leadhouse.jobs.model_health import newest_verdicts, verdicts
 from leadhouse.jobs.promotions import LEDGER, PROMOTED, ROLLED_BACK, champions_before, ledger_rows, put_back
 from leadhouse.jobs.runtime.answers import grid, show_json
-from leadhouse.jobs.runtime.place import Place, find_place
+from leadhouse.jobs.runtime.place import Place
 from leadhouse.models.card import Promotion
 from leadhouse.models.package import card_of
-from leadhouse.models.registry import Registry, Version
+from leadhouse.models.registry import Registry
+from leadhouse.models.version import Version
 
 CHAMPION, REFERENCE = "champion", "reference"
 _SHOWN = ("version", "is", "AUC", "judged", "verdict", "decided_at", "reason", "health")
@@ -33,15 +31,15 @@ def show_models(lake: Path, workspace: Path, *, as_json: bool, console: Console)
 
     Raises InputError if there is no lake or no workspace.
     """
-    place, registry, tenants, circle = _opened(lake, workspace)
-    scoring = {tenant: champion_of(registry, tenant, circle) for tenant in tenants}
-    rows = [row for owner in _owners(tenants, circle) for row in _rows(place, registry, owner, scoring)]
+    models = open_models(lake, workspace)
+    scoring = models.scoring()
+    rows = [row for owner in models.owners for row in _rows(models.place, models.registry, owner, scoring)]
     if as_json:
         show_json(rows, console)
     elif not rows:
         console.print("No model has been trained yet.")
     else:
-        columns = (*_SHOWN[:2], "scores", *_SHOWN[2:]) if circle.tenants else _SHOWN
+        columns = (*_SHOWN[:2], "scores", *_SHOWN[2:]) if models.circle.tenants else _SHOWN
         shown = [[row[column] for column in columns] for row in rows]
         console.print(grid("Models", columns, shown, width=console.width, fold=True))
         console.print(
@@ -55,14 +53,9 @@ def promote(lake: Path, workspace: Path, label: str, *, reason: str, person: str
 
     Raises InputError if there is no such version, if it is champion already, or if no reason is given.
     """
-    place, registry, tenants, circle = _opened(lake, workspace)
-    owners = _owners(tenants, circle)
-    found = {version.label: (owner, version) for owner in owners for version in registry.versions(owner)}
-    if label not in found:
-        have = ", ".join(found) or "none"
-        raise InputError(f"models: expected a version, of which there are {have}; got {label!r}; see 'models list'")
-    tenant, version = found[label]
-    _take_over(place, registry, tenant, version, PROMOTED, _reason(reason), person, console)
+    models = open_models(lake, workspace)
+    tenant, version = models.version(label)
+    _take_over(models.place, models.registry, tenant, version, PROMOTED, _reason(reason), person, console)
 
 
 def roll_back(
@@ -74,7 +67,8 @@ def roll_back(
     Raises InputError if the tenant is not said where there are several, if there was no champion before, or if no
     reason is given.
     """
-    place, registry, tenants, circle = _opened(lake, workspace)
+    models = open_models(lake, workspace)
+    registry, tenants, circle = models.registry, models.tenants, models.circle
     if tenant is None and len(tenants) > 1:
         raise InputError(f"--tenant: expected one of {', '.join(tenants)}; got nothing")
     if tenant is not None and tenant not in tenants:
@@ -83,12 +77,12 @@ def roll_back(
         raise InputError(f"models: expected a contract in {workspace}; there is none")
     wanted = tenant or tenants[0]
     versions = {version.label: version for version in registry.versions(wanted)}
-    before = [label for label in champions_before(ledger_rows(place, wanted)) if label in versions]
+    before = [label for label in champions_before(ledger_rows(models.place, wanted)) if label in versions]
     shared = registry.champion(circle.name) if wanted in circle.tenants else None
     to = versions[before[-1]] if before else shared
     if to is None or registry.champion(wanted) is None:
         raise InputError(f"models: expected a champion of {wanted} before the present one; there was none")
-    _take_over(place, registry, wanted, to, ROLLED_BACK, _reason(reason), person, console)
+    _take_over(models.place, registry, wanted, to, ROLLED_BACK, _reason(reason), person, console)
 
 
 def _take_over(
@@ -130,10 +124,6 @@ def _take_over(
     console.print(f"{version.label} is {tenant}'s champion; the next batch is scored by it", highlight=False)
 
 
-def _owners(tenants: Sequence[str], circle: Circle) -> tuple[str, ...]:
-    return (*tenants, circle.name) if circle.tenants else tuple(tenants)
-
-
 def _rows(place: Place, registry: Registry, tenant: str, scoring: Mapping[str, Version | None]) -> list[dict[str, Any]]:
     champion, reference = registry.champion(tenant), registry.reference(tenant)
     decided = {str(row["model_version"]): row for row in ledger_rows(place, tenant)}
@@ -163,14 +153,6 @@ def _rows(place: Place, registry: Registry, tenant: str, scoring: Mapping[str, V
 
 def _same(version: Version, held: Version | None) -> bool:
     return held is not None and held.label == version.label
-
-
-def _opened(lake: Path, workspace: Path) -> tuple[Place, Registry, Sequence[str], Circle]:
-    opened, place = open_workspace(workspace), find_place(lake)
-    contracts = read_contracts(opened.contract_files, opened.settings.tenant)
-    tenants = sorted({contract.tenant for contract in contracts})
-    circle = circle_of(contracts, opened.settings.training)
-    return place, Registry(place.root / "models", opened.settings.mlflow.tracking_uri), tenants, circle
 
 
 def _reason(text: str) -> str:

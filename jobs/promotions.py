@@ -19,8 +19,9 @@ from leadhouse.models.health import FAILED, Health
 from leadhouse.models.learn import Trained
 from leadhouse.models.plan import Plan, Prepared
 from leadhouse.models.promotion import Criterion, Judgement
-from leadhouse.models.registry import Registry, Version
+from leadhouse.models.registry import Registry
 from leadhouse.models.takeover import Shared, take_over
+from leadhouse.models.version import Version
 
 LEDGER = "ops.promotions"
 PROMOTED, REFUSED, ROLLED_BACK = "promoted", "refused", "rolled back"

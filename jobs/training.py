@@ -17,9 +17,10 @@ from leadhouse.models.examples import Examples
 from leadhouse.models.leaks.suspect import Suspect
 from leadhouse.models.learn import NotEnough, Plan, Prepared, Trained, learn, prepare
 from leadhouse.models.package import pack
-from leadhouse.models.registry import Registry, Version
+from leadhouse.models.registry import Registry
 from leadhouse.models.summary import summary, suspicions
 from leadhouse.models.takeover import Shared
+from leadhouse.models.version import Version
 
 
 @dataclass(frozen=True)

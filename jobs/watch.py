@@ -25,8 +25,9 @@ from leadhouse.jobs.runtime.runner import UNCHANGED, Report, run_job
 from leadhouse.jobs.watching import WATCH_READS, facts_of
 from leadhouse.models.health import FAILED
 from leadhouse.models.package import card_of
-from leadhouse.models.registry import Registry, Version, model_name
+from leadhouse.models.registry import Registry
 from leadhouse.models.scoring import Champion
+from leadhouse.models.version import Version, model_name
 from leadhouse.models.watching import Watched, health_words
 
 _STAYS = "a shared model stays until a person decides: promote the tenant's own, or take it out of training.share"

@@ -15,6 +15,8 @@ from leadhouse.models.plots import calibration_png, importance_png, roc_png
 from leadhouse.models.plots_overall import dependence_png, effects_png
 
 CARD_FILE = "model_card.md"
+EVIDENCE = (CARD_FILE, "plots", "evidence")
+"""What is logged beside a model, for people to read."""
 _JSON = {
     "plots/calibration.json": ("reliability",),
     "evidence/leakage.json": ("suspects", "excluded", "infinite", "rare", "repeated", "sensitive"),

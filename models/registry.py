@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 import xgboost as xgb
 
 from leadhouse.conf.errors import LeadhouseError, RegistryDownError
-from leadhouse.models.artifacts import CARD_FILE, metrics_of, params_of, software, write_artifacts
+from leadhouse.models.artifacts import CARD_FILE, EVIDENCE, metrics_of, params_of, software, write_artifacts
 from leadhouse.models.card import Promotion, model_card
 from leadhouse.models.learn import Trained
 from leadhouse.models.package import Files, model_hash, pack, read_files, unpack, write_files
+from leadhouse.models.version import Version, model_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,34 +43,6 @@ _ENVIRONMENT = {
 }
 _ANSWERS = ("RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE")
 """Errors of a registry that is there."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """One registered version of a tenant's model, or of one that tenants share."""
-
-    name: str
-    """``leadhouse-<tenant>``; of a shared model its circle's name is in the tenant's place."""
-    number: str
-    model_hash: str
-    training_key: str
-    """Equal for models learned from equal data by an equal plan."""
-    was_promoted: bool = False
-    """Whether it has been champion before."""
-    was_judged: bool = False
-    """Whether it was decided about already: promoted or refused."""
-    beside: str = ""
-    """The circle of tenants in which it was refused; empty where its tenant shared nothing then."""
-
-    @property
-    def owner(self) -> str:
-        """The tenant whose model it is, or the circle of tenants."""
-        return self.name.removeprefix(model_name(""))
-
-    @property
-    def label(self) -> str:
-        """Name and number as they stand in gold.lead_scores.model_version."""
-        return f"{self.name}/{self.number}"
 
 
 @dataclass(frozen=True)
@@ -142,6 +115,14 @@ class Registry:
         self.refuse(version, why, beside)
         with _reported(self.uri):
             self._client.delete_registered_model_alias(version.name, CHAMPION)
+
+    def write_evidence(self, version: Version, folder: Path) -> tuple[Path, ...]:
+        """Copy a version's card, pictures and figures into a folder and return what is there: ``model_card.md``,
+        ``plots`` and ``evidence``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with _reported(self.uri):
+            run = str(self._client.get_model_version(version.name, version.number).run_id)
+            return tuple(Path(self._client.download_artifacts(run, name, str(folder))) for name in EVIDENCE)
 
     def refer_to(self, version: Version) -> None:
         """Make a version the one that challengers are held against from now on."""
@@ -236,11 +217,6 @@ class Registry:
     def _ensure_model(self, name: str) -> None:
         if not self._client.search_registered_models(f"name='{name}'"):
             self._client.create_registered_model(name)
-
-
-def model_name(tenant: str) -> str:
-    """Return the registered model's name for a tenant."""
-    return f"leadhouse-{tenant}"
 
 
 def _signature() -> object:

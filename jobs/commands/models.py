@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,23 @@ def list_models(lake: Lake = DEFAULT_LAKE, workspace: Workspace = DEFAULT_WORKSP
     from leadhouse.jobs.model_versions import show_models
 
     show_models(lake, workspace, as_json=as_json, console=Console())
+
+
+@app.command("card")
+def show_model_card(
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION]", help="As 'models list' shows it; default: the champion.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="Also put the card there, with its pictures and figures.")
+    ] = None,
+    lake: Lake = DEFAULT_LAKE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+) -> None:
+    """Show how good a version is, where it fails, what it looks at, and what it is not good for."""
+    from leadhouse.jobs.model_card import show_card
+
+    show_card(lake, workspace, version, folder=folder, console=Console())
 
 
 @app.command("promote")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -77,10 +78,25 @@ def test_what_can_not_be_promoted_is_said(models: Run, capsys: Said) -> None:
     assert open_registry(models).champion("acme") == open_registry(models).versions("acme")[0]
 
 
+def test_a_card_is_shown_and_put_into_a_folder_with_its_pictures(models: Run, capsys: Said, tmp_path: Path) -> None:
+    capsys.readouterr()
+    assert command(models, "card", "--folder", str(tmp_path / "new" / "card")) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("# leadhouse-acme/1\n")
+    assert "## Where does it fail?" in said
+    assert (tmp_path / "new" / "card" / "model_card.md").read_text() == said
+    assert (tmp_path / "new" / "card" / "plots" / "roc.png").read_bytes().startswith(b"\x89PNG")
+    assert command(models, "card", "leadhouse-acme/2") == 0
+    assert capsys.readouterr().out.startswith("# leadhouse-acme")
+    assert command(models, "card", "leadhouse-acme/9") == 2
+
+
 def test_a_lake_without_models_says_so(run: Run, capsys: Said) -> None:  # noqa: F811 - the fixture
     (run.workspace.folder / "settings.toml").write_text('tenant = "acme"\n')
     assert command(run, "list") == 0
     assert capsys.readouterr().out == "No model has been trained yet.\n"
+    assert command(run, "card") == 2
+    assert "there are: none yet" in capsys.readouterr().err
 
 
 def test_a_rollback_returns_to_what_was_there_before_and_never_to_what_was_taken_back() -> None:

@@ -26,7 +26,7 @@ from leadhouse.models.examples import read_examples
 from leadhouse.models.learn import Plan, Trained, learn, prepare
 from leadhouse.models.matrix import encode
 from leadhouse.models.package import load, pack
-from leadhouse.models.registry import Version
+from leadhouse.models.version import Version
 from tests.jobs.contracts import CRM_CONTRACT
 from tests.jobs.lakes import TICK, a_run, fill
 from tests.models.data import synthetic

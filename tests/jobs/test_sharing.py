@@ -22,7 +22,7 @@ from leadhouse.jobs.promotions import ledger_rows
 from leadhouse.jobs.runtime.contracts import read_definitions, renewed
 from leadhouse.jobs.runtime.job import Run
 from leadhouse.models.package import load
-from leadhouse.models.registry import Version
+from leadhouse.models.version import Version
 from tests.jobs.lakes import a_run, content
 from tests.jobs.test_model_versions import command
 from tests.jobs.test_train import CONTRACT, NOW, add_leads, trained_by
