@@ -42,7 +42,7 @@ def _definitions(run: Run) -> Mapping[str, bytes]:
 def _step(step: Step) -> Result:
     moments = [F.max(name).alias(name) for name in ("as_of", "known")]
     newest = step.read("gold.lead_features").groupBy("tenant").agg(*moments)
-    found = newest.toArrow()
+    found = newest.toArrow().sort_by("tenant")
     ticks = driver_rows(step.spark, found, newest.schema)
     champions = pinned_champions(step)
     notes = [

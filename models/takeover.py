@@ -68,8 +68,10 @@ def take_over(data: Prepared, plan: Plan, shared: Shared) -> Judgement:
     most, measured = max(against, key=lambda one: one.low), "; ".join(one.words for one in against)
     beyond = Criterion(f"better than the {SHARED}", better, most.figure, most.low, most.high, 0.0, measured)
     found = replace(found, criteria=(*found.criteria, beyond))
-    if better or not found.promoted:
+    if not found.promoted:
         return found
+    if better:
+        return replace(found, words=f"promoted: better than {shared.label}: {measured}")
     return replace(found, promoted=False, words=f"refused: not better than {shared.label} beyond noise: {measured}")
 
 

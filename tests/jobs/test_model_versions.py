@@ -82,12 +82,12 @@ def test_a_card_is_shown_and_put_into_a_folder_with_its_pictures(models: Run, ca
     capsys.readouterr()
     assert command(models, "card", "--folder", str(tmp_path / "new" / "card")) == 0
     said = capsys.readouterr().out
-    assert said.startswith("# leadhouse-acme/1\n")
+    assert said.startswith("# Model card: leadhouse-acme/1\n")
     assert "## Where does it fail?" in said
     assert (tmp_path / "new" / "card" / "model_card.md").read_text() == said
     assert (tmp_path / "new" / "card" / "plots" / "roc.png").read_bytes().startswith(b"\x89PNG")
     assert command(models, "card", "leadhouse-acme/2") == 0
-    assert capsys.readouterr().out.startswith("# leadhouse-acme")
+    assert capsys.readouterr().out.startswith("# Model card: leadhouse-acme")
     assert command(models, "card", "leadhouse-acme/9") == 2
 
 

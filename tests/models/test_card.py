@@ -49,7 +49,7 @@ def test_it_holds_every_figure_with_its_interval(trained: Trained) -> None:
     for feature in trained.model.fitted.spec.features:
         assert f"| `{feature.name}` |" in text
     assert "Nothing was learned from the last 5 days before a cut-off." in text
-    assert "Not by source: " in text
+    assert "- Not by channel: no feature counts the signals of a channel." in text
 
 
 def test_it_says_what_moves_a_score_and_by_how_much(trained: Trained) -> None:

@@ -40,7 +40,7 @@ def beside(own: pa.Table, others: pa.Table) -> tuple[Prepared, Shared]:
 def test_who_is_unlike_the_others_gets_its_own_model(timed: bool) -> None:
     found = take_over(*_args(table(SMALL, 1, opposite=True, timed=timed), table(BIG, 2, timed=timed)))
     assert found.promoted
-    assert found.words.startswith("promoted: AUC +")
+    assert found.words.startswith("promoted: better than leadhouse-shared~x/1: AUC +")
     assert (found.criteria[-1].name, found.criteria[-1].passed) == ("better than the shared model", True)
     assert found.leads == pytest.approx(SMALL / 4, abs=2), "the tenant's own leads judge, nobody else's"
 
