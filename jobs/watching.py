@@ -11,7 +11,6 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 
-from leadhouse.conf.settings import Training
 from leadhouse.jobs.feature import feature_frame
 from leadhouse.jobs.runtime.job import Step
 from leadhouse.jobs.runtime.kept_rows import driver_rows
@@ -22,6 +21,8 @@ WATCH_READS = ("gold.decisions", "gold.ticks")
 """What a job must be allowed to read, besides FEATURE_READS, to look at what became of scores."""
 _SPAN_DAYS = 180
 """Of ripe scores those of so many days are read: the ledger of decisions grows for ever."""
+_EARLIER_AGES = (0, 7, 30)
+"""Those at which models were trained that don't say it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Facts:
 def ages_of(card: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the ages at which a model's examples were taken, youngest first; the usual ones of an earlier release's,
     whose card doesn't say."""
-    return tuple(sorted(card.get("ages_days") or Training.ages_days))
+    return tuple(sorted(card.get("ages_days") or _EARLIER_AGES))
 
 
 def facts_of(step: Step, tenant: str, card: Mapping[str, Any], tick: Mapping[str, Any], ticks: DataFrame) -> Facts:
