@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import xgboost as xgb
 
+from leadhouse.conf.disk import is_full
 from leadhouse.conf.errors import LeadhouseError, RegistryDownError
 from leadhouse.models.artifacts import CARD_FILE, EVIDENCE, metrics_of, params_of, software, write_artifacts
 from leadhouse.models.card import Promotion, model_card
@@ -292,6 +293,7 @@ def _reported(uri: str) -> Iterator[None]:
         place = uri.rpartition("@")[2]  # an address may hold a password before its @
         message = f"registry: expected MLflow at {place} to answer; {str(problem).splitlines()[0]}"
         remedy = "check settings.toml: mlflow.tracking_uri"
-        if getattr(problem, "error_code", None) in _ANSWERS:
+        # A full disk is no registry that is down: nothing must go on as if it were.
+        if is_full(problem) or getattr(problem, "error_code", None) in _ANSWERS:
             raise LeadhouseError(f"{message}; {remedy}") from problem
         raise RegistryDownError(f"{message}; run again, or {remedy}") from problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from leadhouse.models.card import Promotion
 from leadhouse.models.examples import read_examples
 from leadhouse.models.learn import Plan, Trained, learn, prepare
 from leadhouse.models.package import pack, unpack
-from leadhouse.models.registry import Registry
+from leadhouse.models.registry import Registry, _reported
 from tests.models.data import synthetic
 
 TABLE = synthetic(400)[0]
@@ -141,6 +142,12 @@ def test_a_registry_that_is_down_is_one_line_and_may_be_there_later(tmp_path: Pa
         Registry(tmp_path, f"sqlite:///{tmp_path / place}").champion("acme")
     assert len(str(problem.value).splitlines()) == 1
     assert problem.value.retryable
+
+
+def test_a_full_disk_is_no_registry_that_is_down() -> None:
+    with pytest.raises(LeadhouseError) as problem, _reported("sqlite:///x"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not isinstance(problem.value, RegistryDownError)
 
 
 def test_no_module_but_the_registry_loads_mlflow_and_that_only_when_asked() -> None:
