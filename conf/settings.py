@@ -155,7 +155,8 @@ def read_settings(workspace: Path) -> Settings:
     path = workspace / "settings.toml"
     if not path.is_file():
         raise InputError(
-            f"{path}: expected a workspace's settings; there is no such file; run 'leadhouse init {workspace}'"
+            f"{path}: expected a workspace's settings; there is no such file; say with --workspace where yours is, or "
+            f"start one: leadhouse init {workspace} --tenant NAME"
         )
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -26,7 +26,10 @@ class Workspace:
 def open_workspace(folder: Path) -> Workspace:
     """Open a workspace. Raises InputError if the folder or its settings are not as expected."""
     if not folder.is_dir():
-        raise InputError(f"workspace: expected a folder at {folder}; there is none; run 'leadhouse init {folder}'")
+        raise InputError(
+            f"workspace: expected a folder at {folder}; there is none; say with --workspace where yours is, or start "
+            f"one: leadhouse init {folder} --tenant NAME"
+        )
     return Workspace(
         folder=folder,
         settings=read_settings(folder),

@@ -54,7 +54,7 @@ def show_report(folder: Path, lake: Path, workspace: Path, manifest: Manifest, c
     _show_model(folder, workspace, reader, console)
     _show_lists(reader, console)
     _show_sent(reader, console)
-    _show_next(lake, reader, console)
+    _show_next(lake, workspace, reader, console)
 
 
 def best_reachable(folder: Path, test_share: float) -> Best | None:
@@ -189,16 +189,17 @@ def _show_sent(reader: Reader, console: Console) -> None:
             console.print(f"{path}  {path.stat().st_size:,} bytes", highlight=False, soft_wrap=True)
 
 
-def _show_next(lake: Path, reader: Reader, console: Console) -> None:
+def _show_next(lake: Path, workspace: Path, reader: Reader, console: Console) -> None:
     console.print(Rule("try next", align="left"))
     listed = reader.fetch("SELECT decision_id FROM gold.engagement_lists ORDER BY list, rank LIMIT 1")
-    if listed:
-        console.print(f"leadhouse trace --lake {lake} {listed[0]['decision_id']}", highlight=False, soft_wrap=True)
-    else:
-        console.print(f"leadhouse status --lake {lake}", highlight=False, soft_wrap=True)
-    console.print(f"leadhouse quarantine list --lake {lake}", highlight=False, soft_wrap=True)
     question = "SELECT grade, count(*) AS leads FROM gold.lead_scores GROUP BY grade ORDER BY grade"
-    console.print(f'leadhouse sql --lake {lake} "{question}"', highlight=False, soft_wrap=True)
+    for command in (
+        f"trace --lake {lake} {listed[0]['decision_id']}" if listed else f"status --lake {lake}",
+        f"models card --lake {lake} --workspace {workspace}",
+        f"quarantine list --lake {lake}",
+        f'sql --lake {lake} "{question}"',
+    ):
+        console.print(f"leadhouse {command}", highlight=False, soft_wrap=True)
 
 
 def _first_clause(purpose: str) -> str:

@@ -43,7 +43,9 @@ def show_models(lake: Path, workspace: Path, *, as_json: bool, console: Console)
         shown = [[row[column] for column in columns] for row in rows]
         console.print(grid("Models", columns, shown, width=console.width, fold=True))
         console.print(
-            "leadhouse models promote VERSION --reason … makes one the champion; models rollback takes it back"
+            "leadhouse models card VERSION says how good one is and where it fails; models promote VERSION --reason … "
+            "makes one the champion, models rollback takes it back",
+            highlight=False,
         )
 
 

@@ -143,6 +143,10 @@ def show_status(lake_root: Path, *, as_json: bool = False, console: Console) -> 
     _show_champions(state["champions"], console)
 
 
+_FIGURES = {
+    "AUC": "auc", "log loss": "log_loss", "calibration error": "calibration_error", "examples": "examples",
+}  # fmt: skip
+"""What is shown of a champion, and what MLflow calls it."""
 _SECTIONS = (
     ("Jobs", "jobs", ("job", "batch", "status", "ended_at", "error")),
     ("Ledger", "ledger", ("tenant", "source", *MEASURES)),
@@ -156,7 +160,25 @@ _SECTIONS = (
 
 
 def _show_champions(champions: list[Row], console: Console) -> None:
+    """The few figures that one asks for first; the others are in the model's card."""
+    rows = [_champion_cells(row) for row in champions if "problem" not in row]
+    if rows:
+        console.print()
+        console.print(grid("Champions", ("version", *_FIGURES), rows, width=console.width))
     for row in champions:
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in row["metrics"].items())
-        text = row.get("problem") or figures
-        console.print(Text(f"\nChampion {row['model']} version {row['version']}: {text}"))
+        if "problem" in row:
+            console.print(Text(f"\nChampion {row['model']}: {row['problem']}"))
+
+
+def _champion_cells(row: Row) -> list[str]:
+    metrics = row["metrics"]
+    cells = [f"{row['model']}/{row['version']}"]
+    for key in _FIGURES.values():
+        value, low, high = (metrics.get(name) for name in (key, f"{key}_low", f"{key}_high"))
+        if value is None:
+            cells.append("")
+        elif value == int(value) and value > 1:
+            cells.append(f"{value:,.0f}")
+        else:
+            cells.append(f"{value:.3f}" + ("" if low is None or high is None else f" ({low:.3f} to {high:.3f})"))
+    return cells

@@ -92,10 +92,15 @@ def test_the_champion_is_read_from_mlflows_own_file(lake: Lake) -> None:
         "CREATE TABLE latest_metrics (run_uuid, key, value);"
         "INSERT INTO registered_model_aliases VALUES ('acme', 'champion', 3), ('acme', 'challenger', 4);"
         "INSERT INTO model_versions VALUES ('acme', 3, 'r3'), ('acme', 4, 'r4');"
-        "INSERT INTO latest_metrics VALUES ('r3', 'auc', 0.86), ('r4', 'auc', 0.1);"
+        "INSERT INTO latest_metrics VALUES ('r3', 'auc', 0.86), ('r3', 'auc_low', 0.8), ('r3', 'auc_high', 0.9),"
+        " ('r3', 'examples', 1547), ('r4', 'auc', 0.1);"
     )
     connection.close()
-    assert champions(find_place(lake.root)) == [{"model": "acme", "version": 3, "metrics": {"auc": 0.86}}]
+    metrics = {"auc": 0.86, "auc_low": 0.8, "auc_high": 0.9, "examples": 1547}
+    assert champions(find_place(lake.root)) == [{"model": "acme", "version": 3, "metrics": metrics}]
+    _batch(lake, "train")
+    (line,) = [line for line in _printed(show_status, lake).splitlines() if line.startswith("acme/3")]
+    assert line.split("  ", 1)[1].split() == ["0.860", "(0.800", "to", "0.900)", "1,547"]
 
 
 def test_a_registry_that_cannot_be_read_is_said_so(lake: Lake) -> None:
