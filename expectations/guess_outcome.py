@@ -7,11 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from leadhouse.expectations.drafted import DraftedField, DraftedSource
+from leadhouse.expectations.guess_time_role import open_times
 
 LEAK = 0.85
 """A column whose values alone order won before lost this well (AUC) is suspected to be filled in afterwards."""
 MISSING_LEAK = 0.6
 """The same for whether it is filled at all."""
+_WITH_IT, _WITHOUT_IT = 0.9, 0.02
+"""A time is taken for the outcome's if at least this share of the won have it, and at most that of the others."""
 _FEWEST = 40
 """Outcomes of either kind below which nothing is measured."""
 
@@ -63,10 +66,7 @@ def assign_outcome(source: DraftedSource) -> None:
         (when,) = source.having("outcome_at")
         when.doubts.append(f"no column says whether it happened: a row with a {when.name} is taken as won")
     elif source.having("outcome") and not source.having("outcome_at"):
-        (what,) = source.having("outcome")
-        what.doubts.append(
-            "no column says when it happened: give one the role outcome_at, else the model can't be judged by time"
-        )
+        _assign_when(source)
 
 
 def declare_later(source: DraftedSource) -> None:
@@ -114,6 +114,26 @@ def _assign_stage(source: DraftedSource) -> None:
             entry.positive_values = won
             entry.doubts.append(f"{' and '.join(won)} taken to mean won; any other value means not (yet)")
             return
+
+
+def _assign_when(source: DraftedSource) -> None:
+    """Give the role outcome_at to a time that the won have, and the others don't."""
+    (what,) = source.having("outcome")
+    won = _won(source)
+    for entry in open_times(source) if won is not None else []:
+        filled = Counter(
+            (outcome, value is not None) for outcome, value in zip(won or (), entry.profile.values, strict=True)
+        )
+        with_it, without_it = (
+            filled[kind, True] / (filled[kind, True] + filled[kind, False]) for kind in (True, False)
+        )
+        if with_it >= _WITH_IT and without_it <= _WITHOUT_IT:
+            entry.settle("outcome_at")
+            entry.doubts.append(f"filled in where {what.name} says won, and hardly elsewhere: taken for when that was")
+            return
+    what.doubts.append(
+        "no column says when it happened: give one the role outcome_at, else the model can't be judged by time"
+    )
 
 
 def _won(source: DraftedSource) -> list[bool | None] | None:

@@ -26,7 +26,7 @@ _OCCURRED = (
 )
 _OUTCOME_AT = re.compile(
     r"(^|_)(won|win|converted|conversion|closed|close|churned|churn|purchased?|paid|deal|signed|order(ed)?|sold|cancell?ed|"
-    r"became_customer|gewonnen|abschluss|abgeschlossen|verkauft|deposit|enrol(led|ment))(_?(at|on|date|time|datum|day|am|timestamp))+$"
+    r"became(_an?)?_(customer|client|buyer)|gewonnen|abschluss|abgeschlossen|verkauft|deposit|enrol(led|ment))(_?(at|on|date|time|datum|day|am|timestamp))+$"
     r"|(^|_)(date|time|datum)_(won|converted|closed|churned|sold|paid)$|^customer_since$"
 )
 _FORECAST = re.compile(r"(^|_)(expected|forecast|estimated|planned|target|due|next|scheduled)(_|$)")
@@ -58,7 +58,7 @@ def _says_event(entry: DraftedField) -> bool:
 
 def guess_nature(source: DraftedSource) -> None:
     """Set what a row is. Ids that come again and a column that says what happened speak for events."""
-    times = _times(source)
+    times = open_times(source)
     people = [*person_ids(source), *source.having("email"), *source.having("anonymous_id")]
     kinds = [_signal_rank(entry) for entry in source.fields]
     score = 0
@@ -86,7 +86,10 @@ def assign_times(source: DraftedSource) -> None:
     """Give the roles created_at, updated_at, occurred_at and outcome_at, each to the likeliest time."""
     if source.nature == "events":
         _assign(
-            source, "occurred_at", [entry for entry in _times(source) if not _FORECAST.search(entry.name)], _OCCURRED
+            source,
+            "occurred_at",
+            [entry for entry in open_times(source) if not _FORECAST.search(entry.name)],
+            _OCCURRED,
         )
         for entry in source.having("occurred_at"):
             entry.required = True
@@ -95,16 +98,16 @@ def assign_times(source: DraftedSource) -> None:
                 "occurred_at: no column says when an event happened; it counts as happening when it is received"
             )
         return
-    won = [entry for entry in _times(source) if _OUTCOME_AT.search(entry.name) and not _FORECAST.search(entry.name)]
+    won = [entry for entry in open_times(source) if _OUTCOME_AT.search(entry.name) and not _FORECAST.search(entry.name)]
     for entry in sorted(won, key=lambda entry: not re.search(r"won|convert|churn|sold|purchas", entry.name))[:1]:
         entry.settle("outcome_at")
-    updated = [entry for entry in _times(source) if _UPDATED.search(entry.name)]
+    updated = [entry for entry in open_times(source) if _UPDATED.search(entry.name)]
     for entry in sorted(updated, key=lambda entry: bool(re.search(r"stamp", entry.name)))[:1]:
         entry.settle("updated_at")
     if source.nature == "entities":
         rest = [
             entry
-            for entry in _times(source)
+            for entry in open_times(source)
             if not _FORECAST.search(entry.name)
             and not _UPDATED.search(entry.name)
             and not _OUTCOME_AT.search(entry.name)
@@ -153,7 +156,8 @@ def assign_signal(source: DraftedSource) -> None:
         source.channel = _channel(source)
 
 
-def _times(source: DraftedSource) -> list[DraftedField]:
+def open_times(source: DraftedSource) -> list[DraftedField]:
+    """The times whose role is not decided yet, but for a person's own, such as the day of birth."""
     return [
         entry
         for entry in source.open_fields()

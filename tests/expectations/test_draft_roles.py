@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from leadhouse.expectations.contract import Contract
+from leadhouse.expectations.draft import Draft
 from tests.expectations.drafts import doubts_about, drafted, field, rows, written
 
 
@@ -42,6 +44,26 @@ def test_a_status_in_words_is_the_outcome_where_no_column_says_yes_or_no(tmp_pat
     _, contract = drafted(written(tmp_path, "a.csv", rows("lead_id,Lead Status", *lines)))
     assert field(contract, "lead_status").roles == ("outcome",)
     assert field(contract, "lead_status").positive_values == ("Closed Won",)
+
+
+def test_a_time_that_the_won_have_says_when_whatever_its_name(tmp_path: Path) -> None:
+    def row(i: int) -> str:
+        stage, kickoff = ("Customer", f"2025-03-{i % 28 + 1:02} 10:00") if i % 4 == 0 else ("Lead", "")
+        return f"{i},{stage},2025-01-{i % 28 + 1:02} 09:30,2025-06-01 08:00,{kickoff}"
+
+    def contract_of(when: str, number: int) -> tuple[Draft, Contract]:
+        header = f"Record ID,Lifecycle Stage,Create Date,Last Activity Date,{when}"
+        return drafted(written(tmp_path, f"{when}.csv", rows(header, *[row(i) for i in range(number)])))
+
+    draft, contract = contract_of("Kickoff Call", 400)
+    assert field(contract, "kickoff_call").roles == ("outcome_at",)
+    assert "filled in where lifecycle_stage says won" in doubts_about(draft, "kickoff_call")
+    assert field(contract, "last_activity_date").roles == ("trait",)
+    _, contract = contract_of("Became a Customer Date", 20)
+    assert field(contract, "became_a_customer_date").roles == ("outcome_at",)
+    draft, contract = contract_of("Kickoff Call", 20)
+    assert field(contract, "kickoff_call").known == "later", "too few to tell by"
+    assert "no column says when it happened" in doubts_about(draft, "lifecycle_stage")
 
 
 def test_a_column_that_gives_the_outcome_away_is_declared_later(tmp_path: Path) -> None:
