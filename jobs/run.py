@@ -12,10 +12,12 @@ from rich.console import Console
 
 from leadhouse.conf.errors import LostBytesError, TransientError
 from leadhouse.jobs import decide, feature, ingest, refine, score, sync, topics, train, watch
+from leadhouse.jobs.latest_events import past_records
 from leadhouse.jobs.runtime.book import HELD
 from leadhouse.jobs.runtime.job import JobSpec, Run
 from leadhouse.jobs.runtime.lineage import Lineage
 from leadhouse.jobs.runtime.opening import open_run
+from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.runtime.runner import UNCHANGED, Report, join_reports
 
 
@@ -93,7 +95,11 @@ def run_jobs(
     )  # fmt: skip
     with opening as opened, told(opened):
         wanted = replace(opened, if_needed=if_needed, strict=strict)
-        return take_turn(wanted, console, only, forgiven=MAY_WAIT if only is None else ()).code
+        turn = take_turn(wanted, console, only, forgiven=MAY_WAIT if only is None else ())
+        if "feature" in turn.worked and as_of is None:
+            for line in past_records(Reader(opened.lake)):
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
+        return turn.code
 
 
 def take_turn(

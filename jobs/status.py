@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from leadhouse.jobs.freshness import freshness
+from leadhouse.jobs.latest_events import past_records
 from leadhouse.jobs.runtime.answers import grid, show_json
 from leadhouse.jobs.runtime.place import Place, find_place
 from leadhouse.jobs.runtime.reader import Reader
@@ -76,6 +77,7 @@ def status(place: Place, now: datetime) -> Row:
         "watched": reader.fetch(_WATCHED) if place.exists("gold.model_health") else [],
         "lists": reader.fetch(_LISTS),
         "sent": reader.fetch(_SENT),
+        "past": past_records(reader),
     }
 
 
@@ -141,11 +143,11 @@ def show_status(lake_root: Path, *, as_json: bool = False, console: Console) -> 
                 grid(title, shown, [[row.get(column) for column in shown] for row in rows], width=console.width)
             )
     _show_champions(state["champions"], console)
+    for line in state["past"]:
+        console.print(Text(f"\n{line}"), soft_wrap=True)
 
 
-_FIGURES = {
-    "AUC": "auc", "log loss": "log_loss", "calibration error": "calibration_error", "examples": "examples",
-}  # fmt: skip
+_FIGURES = {"AUC": "auc", "log loss": "log_loss", "calibration error": "calibration_error"}
 """What is shown of a champion, and what MLflow calls it."""
 _SECTIONS = (
     ("Jobs", "jobs", ("job", "batch", "status", "ended_at", "error")),
@@ -161,24 +163,16 @@ _SECTIONS = (
 
 def _show_champions(champions: list[Row], console: Console) -> None:
     """The few figures that one asks for first; the others are in the model's card."""
-    rows = [_champion_cells(row) for row in champions if "problem" not in row]
-    if rows:
-        console.print()
-        console.print(grid("Champions", ("version", *_FIGURES), rows, width=console.width))
     for row in champions:
-        if "problem" in row:
-            console.print(Text(f"\nChampion {row['model']}: {row['problem']}"))
+        text = row.get("problem") or ", ".join(_figures(row["metrics"]))
+        name = row["model"] if row["version"] is None else f"{row['model']}/{row['version']}"
+        console.print(Text(f"\nChampion {name}: {text}"), soft_wrap=True)
 
 
-def _champion_cells(row: Row) -> list[str]:
-    metrics = row["metrics"]
-    cells = [f"{row['model']}/{row['version']}"]
-    for key in _FIGURES.values():
-        value, low, high = (metrics.get(name) for name in (key, f"{key}_low", f"{key}_high"))
-        if value is None:
-            cells.append("")
-        elif value == int(value) and value > 1:
-            cells.append(f"{value:,.0f}")
-        else:
-            cells.append(f"{value:.3f}" + ("" if low is None or high is None else f" ({low:.3f} to {high:.3f})"))
-    return cells
+def _figures(metrics: dict[str, float]) -> list[str]:
+    told = []
+    for name, key in _FIGURES.items():
+        if key in metrics:
+            low, high = metrics.get(f"{key}_low"), metrics.get(f"{key}_high")
+            told.append(f"{name} {metrics[key]:.3f}" + ("" if low is None else f" ({low:.3f} to {high:.3f})"))
+    return told + ([f"{metrics['examples']:,.0f} examples"] if "examples" in metrics else [])
