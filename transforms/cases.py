@@ -7,7 +7,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's o
 
 from leadhouse.transforms.consent import legal_basis, refusal
 from leadhouse.transforms.enrolment import drawn_arm, present_leads
-from leadhouse.transforms.knowledge import current_leads, facts_of_leads
+from leadhouse.transforms.knowledge import current_leads, facts_of_leads, has_happened
 from leadhouse.transforms.lists import ListSpec
 
 _MAP = "map<string,string>"
@@ -21,7 +21,7 @@ def won_leads(outcomes: DataFrame, identities: DataFrame, ticks: DataFrame, *, o
     """
     named = outcomes if outcome is None else outcomes.where(F.col("outcome") == outcome)
     stated = facts_of_leads(named, current_leads(identities)).join(F.broadcast(ticks), "tenant")
-    known = (F.col("occurred_at") <= F.col("as_of")) & (F.col("known_at") <= F.col("known"))
+    known = has_happened(F.col("as_of")) & (F.col("known_at") <= F.col("known"))
     last = F.max_by("value", F.struct("occurred_at", "known_at", "outcome_id"))
     each = stated.where(known).groupBy("tenant", "lead_id", "outcome").agg(last.alias("value"))
     return each.where("value").select("tenant", "lead_id").distinct()

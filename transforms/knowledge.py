@@ -76,6 +76,12 @@ def seen_at(moments: DataFrame, facts: DataFrame) -> DataFrame:
     )
 
 
+def has_happened(as_of: Column) -> Column:
+    """Whether an outcome's statement (occurred_at, timed) counts at a moment: it had happened by then, or it says no
+    time of its own. Such a one is dated by its arrival, which is long after the moment where one looks at the past."""
+    return (F.col("occurred_at") <= as_of) | ~F.col("timed")
+
+
 def standing_findings(findings: DataFrame) -> DataFrame:
     """Return the findings that hold: those whose latest row says raised.
 

@@ -11,6 +11,7 @@ from leadhouse.transforms.knowledge import (
     DAY_MICROS,
     current_leads,
     facts_of_leads,
+    has_happened,
     known_by,
     standing_facts,
     standing_findings,
@@ -81,7 +82,7 @@ def outcomes_of_leads(
     named = known_by(outcomes.where(F.col("outcome") == outcome), ticks)
     kept = standing_facts(named, standing, fact_table="silver.outcomes", fact_id="outcome_id")
     happened = kept.join(F.broadcast(ticks.select("tenant", F.col("as_of").alias("_as_of"))), "tenant").where(
-        F.col("occurred_at") <= F.col("_as_of")
+        has_happened(F.col("_as_of"))
     )
     whose = current_leads(known_by(identities, ticks))
     return facts_of_leads(happened, whose).select(

@@ -97,9 +97,9 @@ def test_incumbents_are_those_of_earlier_ticks_of_the_day(spark: SparkSession) -
 
 
 def test_a_lead_is_won_by_the_latest_statement_known_at_the_tick(spark: SparkSession) -> None:
-    def stated(lead_id: str, value: bool, days: int, name: str = "won") -> tuple[Any, ...]:
+    def stated(lead_id: str, value: bool, days: int, name: str = "won", timed: bool = True) -> tuple[Any, ...]:
         at = TICK - timedelta(days=days)
-        return "t", f"{lead_id}{value}{days}", lead_id, name, value, at, at
+        return "t", f"{lead_id}{value}{days}", lead_id, name, value, timed, at, at
 
     outcomes = spark.createDataFrame(
         [
@@ -108,15 +108,18 @@ def test_a_lead_is_won_by_the_latest_statement_known_at_the_tick(spark: SparkSes
             stated("b", False, 1),
             stated("c", True, -1),
             stated("d", True, 1, "lost"),
+            stated("e", True, -1, timed=False),
+            stated("f", True, -3, timed=False),
         ],
-        "tenant string, outcome_id string, identity_key string, outcome string, value boolean, occurred_at timestamp, "
-        "known_at timestamp",
+        "tenant string, outcome_id string, identity_key string, outcome string, value boolean, timed boolean, "
+        "occurred_at timestamp, known_at timestamp",
     )
-    ticks = spark.createDataFrame(TICKS[1], TICKS[0])
+    # Looked at as of the tick by what was known two days later.
+    ticks = spark.createDataFrame([("t", TICK, TICK + timedelta(days=2))], TICKS[0])
     since = TICK - timedelta(days=9)
-    rows = [("t", key, key, True, since, "refine/1/0") for key in "abcd"]
+    rows = [("t", key, key, True, since, "refine/1/0") for key in "abcdef"]
     whose = spark.createDataFrame(
         rows, "tenant string, identity_key string, lead_id string, is_lead boolean, known_at timestamp, batch string"
     )
-    assert [row.lead_id for row in won_leads(outcomes, whose, ticks, outcome="won").collect()] == ["a"]
-    assert {row.lead_id for row in won_leads(outcomes, whose, ticks, outcome=None).collect()} == {"a", "d"}
+    assert sorted(row.lead_id for row in won_leads(outcomes, whose, ticks, outcome="won").collect()) == ["a", "e"]
+    assert {row.lead_id for row in won_leads(outcomes, whose, ticks, outcome=None).collect()} == {"a", "d", "e"}

@@ -128,6 +128,17 @@ def test_without_times_each_lead_is_one_example_at_the_tick(spark: SparkSession)
     ]
 
 
+def test_what_says_no_time_counts_as_of_the_past_too(spark: SparkSession) -> None:
+    exported = {"timed": False, "known_at": on(2, 1)}
+    outcomes = [
+        won("yes", TICK + timedelta(days=9), **exported),
+        won("no", TICK + timedelta(days=9), value=False, **exported),
+        won("dated", TICK + timedelta(days=9), known_at=on(2, 1)),
+    ]
+    found = examples(spark, [lead(name, None) for name in ("yes", "no", "dated")], outcomes)
+    assert [(name, label) for name, _, label, _ in found] == [("no", False), ("yes", True)]
+
+
 def test_where_only_wins_are_ever_stated_a_silent_lead_is_lost(spark: SparkSession) -> None:
     found = examples(spark, [lead("won", None), lead("silent", None)], [won("won", on(2, 1))])
     assert [(name, label, timed) for name, _, label, timed in found] == [("silent", False, False), ("won", True, False)]
