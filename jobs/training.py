@@ -11,6 +11,7 @@ from leadhouse.expectations.traits import sensitive_features
 from leadhouse.jobs.champion import keep_model, open_registry
 from leadhouse.jobs.promotions import settle
 from leadhouse.jobs.runtime.book import HELD
+from leadhouse.jobs.runtime.definitions import pinned_contracts
 from leadhouse.jobs.runtime.faults import reach
 from leadhouse.jobs.runtime.job import Result, Step
 from leadhouse.models.examples import Examples
@@ -103,6 +104,17 @@ def _register(step: Step, registry: Registry, trained: Trained, course: Course) 
     keep_model(step.run.lake, pack(trained.model))
     tags = {f"version {table}": str(version) for table, version in step.batch.reads.items()}
     whose = {"tenants": ", ".join(course.tenants)} if course.tenants else {}
-    version = registry.register(trained, tenant=course.plan.tenant, tags={**tags, **whose, "batch": step.batch.name})
+    tags |= whose | _contracts(step, course) | {"batch": step.batch.name}
+    version = registry.register(trained, tenant=course.plan.tenant, tags=tags)
     reach("train:after-register")
     return version
+
+
+def _contracts(step: Step, course: Course) -> dict[str, str]:
+    """Version and hash of each contract by which the model's examples became facts."""
+    owners = course.tenants or (course.plan.tenant,)
+    return {
+        f"contract {contract.tenant}/{contract.source}": f"{contract.version}, SHA-256 {contract.content_hash}"
+        for contract in pinned_contracts(step)
+        if contract.tenant in owners
+    }

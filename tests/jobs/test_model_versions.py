@@ -84,6 +84,8 @@ def test_a_card_is_shown_and_put_into_a_folder_with_its_pictures(models: Run, ca
     said = capsys.readouterr().out
     assert said.startswith("# Model card: leadhouse-acme/1\n")
     assert "## Where does it fail?" in said
+    (contract,) = models.contracts
+    assert f"| contract acme/crm | {contract.version}, SHA-256 {contract.content_hash} |" in said
     assert (tmp_path / "new" / "card" / "model_card.md").read_text() == said
     assert (tmp_path / "new" / "card" / "plots" / "roc.png").read_bytes().startswith(b"\x89PNG")
     assert command(models, "card", "leadhouse-acme/2") == 0
