@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from leadhouse.models.matrix import FLAG, Feature
@@ -9,6 +10,11 @@ from leadhouse.transforms.feature_names import FeatureName, parse_feature_name
 
 UNKNOWN = "not known"
 _YES_NO = {0.0: "no", 1.0: "yes"}
+_DONE = re.compile(
+    r"(?<!e)ed$|\b(agreed|begun|bought|given|left|lost|made|met|paid|read|seen|sent|sold|taken|won|written)$",
+    re.IGNORECASE,
+)
+"""Signals whose name says what was done, as webhooks name theirs: they have no plural of their own."""
 _LONG = 10_000
 """Numbers from here on are written with a comma; years, and what looks like them, without."""
 
@@ -138,6 +144,7 @@ def _things(parsed: FeatureName, many: float) -> str:
     """What is counted: ``page views``, ``email signals``, ``signals``."""
     if parsed.dimension == "type":
         name = _plain(str(parsed.value))
+        name = f"{name} signal" if _DONE.search(name) else name
     else:
         name = f"{_plain(str(parsed.value))} signal" if parsed.dimension == "channel" else "signal"
     return name if many == 1 else _plural(name)

@@ -90,6 +90,10 @@ def test_no_rows_have_no_reasons(model: LeadModel) -> None:
     ("name", "kind", "value", "words"),
     [
         ("count_7d:type:page_view", COUNT, 18.0, "18 page views in 7 days"),
+        ("count_7d:type:Form Submitted", COUNT, 2.0, "2 Form Submitted signals in 7 days"),
+        ("count_30d:type:email_sent", COUNT, None, "no email sent signals in 30 days"),
+        ("days_since:type:chat_started", NUMBER, 3.0, "last chat started signal 3 days ago"),
+        ("count_7d:type:news_feed", COUNT, 2.0, "2 news feeds in 7 days"),
         ("count_1d:type:reply", COUNT, 1.0, "1 reply in the last day"),
         ("count_30d:type:reply", COUNT, 2.0, "2 replies in 30 days"),
         ("count_90d", COUNT, 0.0, "no signals in 90 days"),
