@@ -35,7 +35,7 @@ STREAMS: Mapping[str, str] = {spec.name: str(spec.stream) for spec in (ingest.SP
 """Streaming jobs, and the table that each reads as a stream."""
 DUE_COMMITS = 100
 """So many new versions of a table call for maintenance; so does a day."""
-OVERDUE = 10
+OVERDUE = 3
 """So many times more versions, or so many days, and it can't wait for a quiet moment any longer."""
 
 _MEMORY = "maintained.json"

@@ -35,21 +35,43 @@ def _totals(seen: DataFrame) -> DataFrame:
         _aspect("channel", "channel"),
         _aspect("campaign", "campaign"),
     )
-    age = F.col("age")
-    days = (age - age % DAY_MICROS) / F.lit(DAY_MICROS)
-    weight = F.round(F.lit(WEIGHT_UNIT) * F.pow(F.lit(2.0), -days / F.lit(HALF_LIFE_DAYS))).cast("bigint")
-    aged = seen.withColumn("age", F.unix_micros("as_of") - F.unix_micros("occurred_at"))
-    weighed = aged.select(*MOMENT, "age", weight.alias("weight"), F.explode(F.array_compact(aspects)).alias("aspect"))
+    weight = F.round(F.lit(WEIGHT_UNIT) * F.pow(F.lit(2.0), -F.col("days") / F.lit(HALF_LIFE_DAYS))).cast("bigint")
+    counted = ("days", "signals", "first_age", "last_age")
+    weighed = _by_age(seen).select(
+        *MOMENT,
+        *counted,
+        (weight * F.col("signals")).alias("weight"),
+        F.explode(F.array_compact(aspects)).alias("aspect"),
+    )
     return (
-        weighed.select(*MOMENT, "age", "weight", "aspect.*")
+        weighed.select(*MOMENT, *counted, "weight", "aspect.*")
         .groupBy(*MOMENT, "aspect", "of")
         .agg(
-            *[F.sum((age < days * DAY_MICROS).cast("bigint")).alias(f"count_{days}d") for days in WINDOWS_DAYS],
-            F.count("*").alias("signals"),
+            *[
+                F.sum((F.col("days") < days).cast("bigint") * F.col("signals")).alias(f"count_{days}d")
+                for days in WINDOWS_DAYS
+            ],
+            F.sum("signals").alias("signals"),
             F.sum("weight").alias("weight"),
-            F.max("age").alias("first_age"),
-            F.min("age").alias("last_age"),
+            F.max("first_age").alias("first_age"),
+            F.min("last_age").alias("last_age"),
         )
+    )
+
+
+def _by_age(seen: DataFrame) -> DataFrame:
+    """Count each moment's signals that are of one kind and as many whole days old: no window tells them apart.
+
+    A lead's busy day becomes a few rows, before each row is counted under several aspects.
+    """
+    age = F.unix_micros("as_of") - F.unix_micros("occurred_at")
+    days = ((F.col("age") - F.col("age") % DAY_MICROS) / F.lit(DAY_MICROS)).cast("bigint")
+    kind = ("signal_type", "channel", "campaign")
+    return (
+        seen.select(*MOMENT, *kind, age.alias("age"))
+        .select(*MOMENT, *kind, "age", days.alias("days"))
+        .groupBy(*MOMENT, *kind, "days")
+        .agg(F.count("*").alias("signals"), F.max("age").alias("first_age"), F.min("age").alias("last_age"))
     )
 
 
