@@ -17,7 +17,7 @@ from leadhouse.bench.measure import FLOOR, OURS, Stopwatch
 from leadhouse.bench.workload import SOURCE, Workload, write_workspace
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs import topics
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import Report
 from leadhouse.jobs.runtime.session import start_session

@@ -19,7 +19,7 @@ from leadhouse.bench.workload import Workload
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.jobs import ingest, refine, score
 from leadhouse.jobs.champion import open_registry
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import Report, run_job
 

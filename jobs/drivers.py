@@ -17,7 +17,7 @@ from rich.console import Console
 from leadhouse.jobs.following import MAINTENANCE_SECONDS, PARENT, stop_when_asked
 from leadhouse.jobs.maintain import is_due, maintain_lake
 from leadhouse.jobs.run import JOBS
-from leadhouse.jobs.runtime.lake import check_place
+from leadhouse.jobs.runtime.layout import check_place
 from leadhouse.jobs.runtime.lock import lake_lock
 from leadhouse.jobs.runtime.opening import check_run
 from leadhouse.jobs.runtime.place import find_place

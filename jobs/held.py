@@ -60,7 +60,7 @@ def decide_held(
 
     Raises InputError if nothing of that batch waits, if the reason is empty, or if another process works on the lake.
     """
-    from leadhouse.jobs.runtime.lake import open_lake  # here, so that the commands that only look start fast
+    from leadhouse.jobs.runtime.layout import open_lake  # here, so that the commands that only look start fast
     from leadhouse.jobs.runtime.lock import lake_lock
 
     if not reason.strip():

@@ -23,13 +23,15 @@ from leadhouse.jobs import ingest, refine, topics
 from leadhouse.jobs.runtime.answers import show_json
 from leadhouse.jobs.runtime.batches import Count
 from leadhouse.jobs.runtime.compaction import Kept, files_of, keep_table
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.leftovers import drop_old_checkpoints, turn_lineage
 from leadhouse.jobs.runtime.lock import lake_lock
 from leadhouse.jobs.runtime.pins import Pins, find_pins
 from leadhouse.jobs.runtime.place import Place, find_place
 from leadhouse.jobs.runtime.retention import MEASURES, due_expiries, expire
 from leadhouse.jobs.runtime.table_log import commit_path
+from leadhouse.jobs.runtime.whole_file import write_whole
 
 STREAMS: Mapping[str, str] = {spec.name: str(spec.stream) for spec in (ingest.SPEC, topics.SPEC, refine.SPEC)}
 """Streaming jobs, and the table that each reads as a stream."""
@@ -231,10 +233,8 @@ def _recall(place: Place) -> _Memory:
 
 def _remember(lake: Lake, memory: _Memory) -> None:
     path = lake.root / "ops" / _MEMORY
-    partial = path.with_suffix(".partial")
     done_at = memory.done_at and memory.done_at.isoformat()
-    partial.write_text(json.dumps(asdict(memory) | {"done_at": done_at}), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(asdict(memory) | {"done_at": done_at}).encode())
 
 
 if __name__ == "__main__":

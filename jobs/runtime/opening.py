@@ -18,7 +18,8 @@ from leadhouse.jobs.runtime.contracts import breaks, read_definitions, stored_co
 from leadhouse.jobs.runtime.integrity import torn_logs
 from leadhouse.jobs.runtime.job import JobSpec, Run
 from leadhouse.jobs.runtime.keys import check_key, tenant_keys
-from leadhouse.jobs.runtime.lake import Lake, check_place, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import check_place, open_lake
 from leadhouse.jobs.runtime.lock import lake_lock, sharing_lock
 from leadhouse.jobs.runtime.losses import lost_tables
 from leadhouse.jobs.runtime.place import Place

@@ -24,7 +24,8 @@ from leadhouse.bench.workload import SOURCE, Workload, make_workload, write_work
 from leadhouse.conf.errors import LeadhouseError
 from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs import ingest, refine, topics
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.opening import open_run
 from leadhouse.jobs.runtime.runner import run_job
 from leadhouse.models.learned import learn_spec

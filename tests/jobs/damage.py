@@ -9,7 +9,8 @@ from typing import Any
 
 from leadhouse.jobs.doctor import examine
 from leadhouse.jobs.runtime.finding import WRONG, Finding
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 
 
 def a_copy(company: Path, folder: Path) -> Lake:

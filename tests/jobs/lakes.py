@@ -14,7 +14,8 @@ from leadhouse.conf.workspace import Workspace
 from leadhouse.expectations.odcs import read_contracts
 from leadhouse.expectations.tables import table_schema, table_specs
 from leadhouse.jobs.runtime.job import Run
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from tests.jobs.rows import row
 
 TICK = datetime(2024, 5, 10, 12, tzinfo=UTC)

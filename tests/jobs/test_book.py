@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from leadhouse.jobs.runtime import batches, book
 from leadhouse.jobs.runtime.batches import Batch, Outcome
 from leadhouse.jobs.runtime.book import BOOK, COMPLETE, ENDED, FAILED, HELD, Page
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 
 NOW = datetime(2024, 5, 10, 12, tzinfo=UTC)
 ROWS = st.lists(

@@ -16,7 +16,7 @@ from leadhouse.jobs.following import jobs_beside
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.contracts import read_definitions
 from leadhouse.jobs.runtime.job import Run
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.runner import _begin
 from tests.jobs.lakes import append
 from tests.jobs.small_company import write_workspace

@@ -15,7 +15,8 @@ from leadhouse.jobs import maintain as job
 from leadhouse.jobs.maintain import Maintained, is_due, maintain
 from leadhouse.jobs.runtime import batches, compaction
 from leadhouse.jobs.runtime.book import COMPLETE, FAILED, HELD
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.leftovers import drop_old_checkpoints, turn_lineage
 from leadhouse.jobs.runtime.pins import find_pins
 from leadhouse.jobs.runtime.table_log import commit_versions, trim, unchecked

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.soundness.offsets import check_offsets
 from tests.jobs.lakes import append
 

@@ -14,7 +14,8 @@ from pyspark.sql import SparkSession
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.batches import Count, Outcome
 from leadhouse.jobs.runtime.book import COMPLETE
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from tests.jobs.damage import a_copy, append, what_is_wrong
 from tests.jobs.rows import NOON
 from tests.jobs.small_company import land, rows_of, run_company, write_workspace

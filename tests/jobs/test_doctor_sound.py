@@ -13,7 +13,7 @@ from leadhouse.jobs.held import decide_held
 from leadhouse.jobs.quarantine_replay import replay_quarantine
 from leadhouse.jobs.runtime.batches import RELEASED
 from leadhouse.jobs.runtime.finding import WRONG, Finding
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from tests.jobs.damage import findings, what_is_wrong
 from tests.jobs.small_company import EVENT_CONTRACT, LEAD_CONTRACT, land, rows_of, run_company, write_workspace
 

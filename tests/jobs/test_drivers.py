@@ -20,7 +20,7 @@ from leadhouse.conf.errors import TransientError
 from leadhouse.jobs import cli, drivers, following
 from leadhouse.jobs.drivers import _Drivers
 from leadhouse.jobs.maintain import maintain_lake
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.lock import lake_lock
 from tests.faults.harness import broken, state
 from tests.jobs.small_company import AS_OF, land, rows_of, run_company, write_workspace

@@ -9,7 +9,7 @@ from leadhouse.jobs.freshness import freshness
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.batches import Outcome
 from leadhouse.jobs.runtime.book import COMPLETE
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.reader import Reader
 from tests.jobs.rows import NOON, row
 from tests.jobs.small_company import EVENT_CONTRACT, LEAD_CONTRACT

@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from leadhouse.expectations.tables import table_schema, table_specs
 from leadhouse.jobs.runtime import lake as lakes
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.place import CARD
 from tests.jobs.lakes import TICK, content, fill
 from tests.jobs.rows import row

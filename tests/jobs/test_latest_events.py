@@ -13,7 +13,7 @@ from leadhouse.expectations.draft import draft_contract
 from leadhouse.jobs.init import init_workspace
 from leadhouse.jobs.latest_events import past_records
 from leadhouse.jobs.run import run_jobs
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.reader import Reader
 from tests.jobs.rows import NOON, row
 

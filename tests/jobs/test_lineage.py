@@ -23,7 +23,8 @@ from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.batches import Batch, Count, Outcome, Quality
 from leadhouse.jobs.runtime.book import COMPLETE, FAILED
 from leadhouse.jobs.runtime.job import JobSpec, Result
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.lineage import Lineage
 from tests.jobs.rows import row
 

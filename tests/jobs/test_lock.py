@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from leadhouse.conf.errors import TransientError
-from leadhouse.jobs.runtime.lake import check_place, open_lake
+from leadhouse.jobs.runtime.layout import check_place, open_lake
 from leadhouse.jobs.runtime.lock import holders, lake_lock, sharing_lock
 
 HOLD = """
@@ -28,7 +28,7 @@ MAKE = """
 import sys
 from pathlib import Path
 from leadhouse.jobs.runtime.keys import tenant_keys
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.lock import lake_lock, sharing_lock
 root = Path(sys.argv[1])
 sys.stdin.readline()

@@ -19,7 +19,7 @@ from leadhouse.expectations.tables import table_specs
 from leadhouse.jobs import cli
 from leadhouse.jobs.maintain import Maintained, maintain, maintain_lake
 from leadhouse.jobs.runtime import faults
-from leadhouse.jobs.runtime.lake import open_lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.place import find_place
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.runtime.walk import walk

@@ -20,7 +20,8 @@ from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.answers import decoded, visible
 from leadhouse.jobs.runtime.batches import Batch, Count, Outcome, Quality
 from leadhouse.jobs.runtime.book import COMPLETE, FAILED, HELD
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.place import find_place
 from leadhouse.jobs.runtime.reader import Reader, quoted
 from tests.jobs.rows import NOON, row

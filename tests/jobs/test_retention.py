@@ -19,7 +19,8 @@ from leadhouse.expectations.odcs import read_contracts
 from leadhouse.jobs.maintain import STREAMS, Maintained, maintain
 from leadhouse.jobs.runtime import faults
 from leadhouse.jobs.runtime.batches import Count
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.pins import find_pins
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.runtime.retention import due_expiries

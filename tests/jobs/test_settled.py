@@ -20,7 +20,8 @@ from leadhouse.jobs.runtime import batches, settled
 from leadhouse.jobs.runtime.batches import Batch, Outcome
 from leadhouse.jobs.runtime.book import BOOK, COMPLETE, FAILED, HELD
 from leadhouse.jobs.runtime.job import JobSpec, Result, Run, Step
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.pins import find_pins
 from leadhouse.jobs.runtime.runner import UNCHANGED, run_job
 from leadhouse.jobs.runtime.settled import settled_versions

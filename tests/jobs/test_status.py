@@ -17,7 +17,8 @@ from leadhouse.jobs.quarantine_list import quarantined, show_quarantine
 from leadhouse.jobs.runtime import batches
 from leadhouse.jobs.runtime.batches import Count, Outcome
 from leadhouse.jobs.runtime.book import COMPLETE
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.place import find_place
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.status import champions, show_status, status

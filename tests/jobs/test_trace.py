@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from leadhouse.conf.errors import InputError
-from leadhouse.jobs.runtime.lake import Lake, open_lake
+from leadhouse.jobs.runtime.lake import Lake
+from leadhouse.jobs.runtime.layout import open_lake
 from leadhouse.jobs.runtime.place import find_place
 from leadhouse.jobs.runtime.reader import Reader
 from leadhouse.jobs.runtime.walk import LATEST, walk
