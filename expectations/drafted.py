@@ -103,7 +103,8 @@ def snake_name(text: str) -> str:
 
 def field_name(physical_name: str, position: int, taken: Collection[str]) -> str:
     """Return a contract name for a column: like its own, unique, starting with a letter, at most 63 characters."""
-    name = snake_name(physical_name.removeprefix("$.")) or f"column_{position}"
+    plain = re.sub(r"\[0\]|\[[^\[\]=]+=([^\[\]]*)\]", r".\1", physical_name.removeprefix("$."))
+    name = snake_name(plain) or f"column_{position}"
     if not name[0].isalpha():
         name = f"column_{name}"
     name = name[:_LONGEST].strip("_")

@@ -152,7 +152,9 @@ def _entity_key(source: DraftedSource, people: list[DraftedField]) -> None:
     _make_key(unique[0])
     repeats = unique[0].profile.filled - len(unique[0].profile.distinct)
     if repeats:
-        unique[0].doubts.append(f"{repeats:,} values come again; the latest row of each counts")
+        unique[0].doubts.append(
+            f"{repeats:,} {'value comes' if repeats == 1 else 'values come'} again; the latest row of each counts"
+        )
     for entry in unique[1:]:
         entry.doubts.append("a second id that never repeats; drop the role if it does not name the lead")
 

@@ -46,6 +46,10 @@ _CHANNELS = {
     "phone": re.compile(r"(^|[\W_])(phone|calls?)(?=$|[\W_])", re.IGNORECASE),
     "web": re.compile(r"page|visit|web|session|form", re.IGNORECASE),
 }
+_DONE = r"\w*[a-z]ed|sent|won|lost|paid|bought|sold|made|left|read|begun|met"
+_DOTTED_DEED = re.compile(rf"[\w-]+([.:/][\w-]+)*[.:/](\w*[_-])?({_DONE})", re.IGNORECASE)
+_DEED = re.compile(rf"[\w-]+([ .:/_-][\w-]+)*[ .:/_-]({_DONE})|({_DONE})", re.IGNORECASE)
+"""What webhooks call what was done, e.g. invitee.created; in a column of events also form_submitted or opened."""
 _LEAVING = re.compile(r"unsub|opt.?out|spam|complain|abmeld|withdraw|revoke", re.IGNORECASE)
 _GENERIC_ID = re.compile(r"id|uuid|guid|_id")
 _EVENT_VALUE = re.compile(r"(evt|ev|event|msg|message)[_-]", re.IGNORECASE)
@@ -76,10 +80,17 @@ def guess_nature(source: DraftedSource) -> None:
         score -= 3 if source.rows >= 20 else 1
     elif repeating:
         score += 2
-    if times and score >= 3:
+    if times and (score >= 3 or any(_tells_deeds(entry) for entry in source.fields)):
         source.nature = "events"
     elif _is_outcomes(times):
         source.nature = "outcomes"
+
+
+def _tells_deeds(entry: DraftedField) -> bool:
+    """Whether each value says what was done, which no lead is, however seldom anybody comes again."""
+    rank = _signal_rank(entry)
+    deed = _DEED if rank == 0 else _DOTTED_DEED
+    return rank < 9 and all(deed.fullmatch(value) for value in entry.profile.distinct)
 
 
 def assign_times(source: DraftedSource) -> None:

@@ -72,7 +72,7 @@ def assign_consents(source: DraftedSource) -> None:
         entry.settle("consent")
         if means == "given":
             entry.doubts.append(
-                "'yes' is taken as consent to marketing; make sure that it was asked for, for this channel and purpose"
+                "a yes is taken as consent to marketing; make sure that it was asked for, for this channel and purpose"
             )
         else:
             entry.notes.append(

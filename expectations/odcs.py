@@ -19,7 +19,7 @@ from leadhouse.conf.errors import InputError
 from leadhouse.conf.names import name_problem
 from leadhouse.expectations.contract import Contract, Field
 from leadhouse.expectations.odcs_document import read_document
-from leadhouse.expectations.odcs_field import read_field
+from leadhouse.expectations.odcs_field import check_paths, read_field
 from leadhouse.expectations.odcs_problems import Problems, checked
 from leadhouse.expectations.odcs_quality import read_rules
 from leadhouse.expectations.odcs_server import read_server
@@ -133,6 +133,8 @@ def _contract(
     fields = tuple(read_field(prop, shape, problems) for prop in tables[0].get("properties") or [])
     delivery = custom.get("delivery", "events")
     _check_fields(fields, custom, problems)
+    if shape.format == "json":
+        check_paths(fields, shape.items, problems)
     return Contract(
         tenant=str(tenant),
         source=str(document.get("name")),

@@ -8,6 +8,7 @@ from typing import Any
 
 from leadhouse.expectations.contract import LOGICAL_TYPES, ROLES, Consent, Field, Shape
 from leadhouse.expectations.odcs_problems import Problems, checked
+from leadhouse.transforms.json_path import clashes
 
 FIELD_PROPERTIES: Mapping[str, type | tuple[str, ...]] = {
     "role": object,
@@ -113,3 +114,14 @@ def _consent(name: str, value: Mapping[str, Any] | None, roles: tuple[Any, ...],
     if basis not in ("consent", "legitimate_interest", "contract"):
         problems.add(name, f"consent.legalBasis: expected consent, legitimate_interest or contract; got {basis!r}")
     return Consent(str(value.get("channel", "*")), str(value.get("purpose", "*")), str(means), str(basis))
+
+
+def check_paths(fields: tuple[Field, ...], items: str | None, problems: Problems) -> None:
+    """Add what keeps the fields' JSON paths from being read together."""
+    of_record = [field.physical_name[2:] for field in fields if field.physical_name.startswith("$.")]
+    of_item = [field.physical_name for field in fields if not field.physical_name.startswith("$.")]
+    for clash in clashes([*of_record, *of_item]) if items is None else [*clashes(of_record), *clashes(of_item)]:
+        problems.add(
+            "schema[0].properties",
+            f"expected each JSON value to be read in one way; {clash}; name only what the records have",
+        )

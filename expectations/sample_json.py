@@ -10,7 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from leadhouse.conf.errors import InputError
+from leadhouse.expectations.sample_arrays import Pick, picks, plain_path
 from leadhouse.expectations.sample_table import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, SampleColumn, Table
+from leadhouse.transforms.json_path import Name, json_path
 
 _MAX_DEPTH = 12
 _WHEN = re.compile(r"time|date|(^|_)(ts|at|on)$")
@@ -39,7 +41,9 @@ def read_json(text: str, file: str, complete: bool) -> Table:
     if not rows:
         raise InputError(f"{file}: {_ONE_A_LINE}; got lines without objects; check the file")
     rows = rows[: max(100, min(MAX_ROWS, MAX_CELLS // max(len(rows[0]), 1)))]
-    columns, skipped = _columns(rows)
+    found = picks(rows)
+    columns, skipped = _columns(rows, found)
+    doubts += _picked(found, columns)
     if not columns:
         raise InputError(f"{file}: expected objects with at least one plain value; got only arrays or empty objects")
     return Table("json", columns, len(rows), complete and not more, items=items, skipped=skipped, doubts=tuple(doubts))
@@ -113,12 +117,27 @@ def _elements(row: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _columns(rows: list[Mapping[str, Any]]) -> tuple[tuple[SampleColumn, ...], tuple[tuple[str, str], ...]]:
+def _picked(found: Mapping[str, Pick], columns: Iterable[SampleColumn]) -> list[str]:
+    """Say of which arrays the elements are fields."""
+    used = {plain_path(column.physical_name) for column in columns}
+    doubts = []
+    for path, pick in found.items():
+        if any(name.startswith(f"{path}[]") for name in used):
+            how = "never has more than one element, so that one is read"
+            if pick.by is not None:
+                how = f"names its elements by {pick.by!r}, so each one named in the sample is read as [{pick.by}=...]"
+            doubts.append(f"{path}: an array that {how}; check")
+    return doubts
+
+
+def _columns(
+    rows: list[Mapping[str, Any]], found: Mapping[str, Pick]
+) -> tuple[tuple[SampleColumn, ...], tuple[tuple[str, str], ...]]:
     values: dict[str, list[str | None]] = {}
     kinds: dict[str, set[str]] = {}
     skipped: dict[str, str] = {}
     for index, row in enumerate(rows):
-        for path, value in _flat(row, "", 0, skipped):
+        for path, value in _flat(row, "", 0, skipped, found):
             if path not in values:
                 if len(values) >= MAX_COLUMNS:
                     skipped[path] = f"only the first {MAX_COLUMNS:,} paths are drafted"
@@ -129,6 +148,7 @@ def _columns(rows: list[Mapping[str, Any]]) -> tuple[tuple[SampleColumn, ...], t
                 values[path][index] = _text(value)
                 kinds[path].add(_kind(value))
     _drop_clashes(values, skipped)
+    _drop_constant(values)
     columns = tuple(SampleColumn(path, cells, frozenset(kinds[path])) for path, cells in values.items())
     return columns, tuple(skipped.items())
 
@@ -136,6 +156,7 @@ def _columns(rows: list[Mapping[str, Any]]) -> tuple[tuple[SampleColumn, ...], t
 def _drop_clashes(values: dict[str, list[str | None]], skipped: dict[str, str]) -> None:
     """Drop paths that can't be read beside others: Spark reads a name in one way, whatever its capitals."""
     folded: dict[str, str] = {}
+    arrays = {head for path in values for head in _heads(path) if head.endswith("[]")}
     for path in list(values):
         parts = path.lower().split(".")
         above = next((folded[head] for end in range(1, len(parts)) if (head := ".".join(parts[:end])) in folded), None)
@@ -146,23 +167,50 @@ def _drop_clashes(values: dict[str, list[str | None]], skipped: dict[str, str]) 
         elif same != path:
             skipped[path] = f"it differs from {same!r} only in capitals"
             del values[path]
+        elif any(f"{head}[]" in arrays for head in _heads(path)):
+            skipped[path] = "it holds an array in some rows and something else in others"
+            del values[path]
     for path in [path for path in values if any(other.startswith(path + ".") for other in skipped)]:
         skipped[path] = "it holds a plain value in some rows and an object or array in others"
         del values[path]
 
 
-def _flat(row: Mapping[str, Any], prefix: str, depth: int, skipped: dict[str, str]) -> Iterable[tuple[str, Any]]:
+def _heads(path: str) -> list[str]:
+    """A path and all that is above it, without which element of an array it is in."""
+    parts = plain_path(path.lower()).split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def _drop_constant(values: dict[str, list[str | None]]) -> None:
+    """Drop what only repeats which element of an array it stands in, where something beside it doesn't."""
+    varies = {path: len(set(cells) - {None}) > 1 for path, cells in values.items()}
+    beside = {path.rpartition("]")[0] for path in values if varies[path]} - {""}
+    for path in [path for path in values if not varies[path] and path.rpartition("]")[0] in beside]:
+        del values[path]
+
+
+def _flat(
+    row: Mapping[str, Any], prefix: str, depth: int, skipped: dict[str, str], found: Mapping[str, Pick]
+) -> Iterable[tuple[str, Any]]:
     for key, value in row.items():
         path = f"{prefix}{key}"
-        if not key.strip() or "." in key or "`" in key or _unwritable(key):
+        if not key.strip() or json_path(key) != (Name(key),) or "`" in key or _unwritable(key):
             skipped[path] = "a key that is empty, or holds a dot or a control character, can't be part of a path"
         elif isinstance(value, dict):
             if depth >= _MAX_DEPTH:
                 skipped[path] = f"it is nested more than {_MAX_DEPTH} deep"
             else:
-                yield from _flat(value, f"{path}.", depth + 1, skipped)
+                yield from _flat(value, f"{path}.", depth + 1, skipped, found)
         elif isinstance(value, list):
-            if value:
+            if (pick := found.get(plain_path(path))) is not None and depth < _MAX_DEPTH:
+                for step, element in pick.elements(value):
+                    if not isinstance(element, dict):
+                        yield path + step, element
+                        continue
+                    place = f"{path}{step}."
+                    below = _flat(element, place, depth + 1, skipped, found)
+                    yield from (leaf for leaf in below if not pick.tells(leaf[0].removeprefix(place)))
+            elif value:
                 inner = "objects" if isinstance(value[0], dict) else "values"
                 skipped[path] = (
                     f"an array of {inner}: a field holds one value; name it in 'items' if its elements are the events"

@@ -21,6 +21,7 @@ from leadhouse.jobs.runtime.batches import Count, Quality
 from leadhouse.transforms.deduplicate import item_statuses
 from leadhouse.transforms.fact_mapping import FactMapping
 from leadhouse.transforms.item_keys import keyed_items
+from leadhouse.transforms.json_path import outermost_name
 from leadhouse.transforms.kept_columns import kept_columns
 from leadhouse.transforms.parse import ParseSpec, json_fields, parse_records
 
@@ -242,7 +243,7 @@ def _added(records: DataFrame, contract: Contract, headers: Headers) -> tuple[st
         paths = [field.physical_name for field in contract.fields]
         if shape.items is None:
             paths = [path.removeprefix("$.") for path in paths]
-        known = {path.split(".")[0] for path in paths}
+        known = {outermost_name(path) for path in paths}
         names = {name for row in json_fields(records, shape.encoding, shape.items).collect() for name in row["names"]}
     if not (added := sorted(names - known)):
         return ()

@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 from pyspark.sql import types as T  # noqa: N812
 
+from leadhouse.transforms.json_path import JsonShape, Name, json_path, value_at
 from leadhouse.transforms.kept_columns import kept_columns
 
 _JAVA_CHARSETS = {
@@ -40,7 +41,7 @@ class ParseSpec:
     """Dotted path of the array whose elements are the items; ``$`` if the record is that array; None: record = item."""
     max_record_bytes: int
     fields: tuple[tuple[str, str], ...]
-    """(name, physical name) of every field. In JSON a physical name is a dotted path below the item; ``$.`` before it
+    """(name, physical name) of every field. In JSON a physical name is a ``json_path`` below the item; ``$.`` before it
     means below the record."""
 
 
@@ -72,11 +73,10 @@ def json_fields(records: DataFrame, encoding: str, items: str | None) -> DataFra
     if items is None:
         names = F.json_object_keys(text)
     else:
-        path = [] if items == "$" else items.split(".")
-        schema: T.ArrayType | T.StructType = T.ArrayType(T.StringType())
-        for part in reversed(path):
-            schema = T.StructType().add(part, schema)
-        elements = _at(F.from_json(text, schema), path)
+        path, shape = _items_path(items), JsonShape()
+        shape.reach(path).each()
+        schema = T.ArrayType(T.StringType()) if items == "$" else shape.object_type()
+        elements = value_at(F.from_json(text, schema), path)
         of_each = F.transform(elements, lambda element: F.coalesce(F.json_object_keys(element), _no_names()))
         names = F.array_distinct(F.flatten(of_each))
     return records.select(names.alias("names")).where(F.col("names").isNotNull())
@@ -200,58 +200,29 @@ def _has_trailing_text() -> Column:
     return suspect & (F.coalesce(F.size(again), F.lit(0)) != 1)
 
 
-_Tree = dict[str, "_Tree | None"]
-"""The nesting that all paths need: name → the nesting below it, None for a value."""
-
-
 def _json_schema(spec: ParseSpec) -> T.ArrayType | T.StructType:
     """The schema to read JSON with: the fields' paths, every value as text, and the corrupt record."""
-    record: _Tree = {}
-    item: _Tree = {}
-    for _, physical in spec.fields:
-        tree = record if physical.startswith("$.") else item
-        *folders, leaf = physical.removeprefix("$.").split(".")
-        _branch(tree, folders).setdefault(leaf, None)
-    if spec.items == "$":
-        return T.ArrayType(_struct(item))
+    record, item = JsonShape(), JsonShape()
     if spec.items is None:
-        return _struct(_merged(record, item)).add(_CORRUPT, T.StringType())
-    *folders, leaf = spec.items.split(".")
-    _branch(record, folders).setdefault(leaf, None)
-    return _struct(record, spec.items, _struct(item)).add(_CORRUPT, T.StringType())
+        item = record
+    elif spec.items != "$":
+        item = record.reach(_items_path(spec.items)).each()
+    for _, physical in spec.fields:
+        (record if physical.startswith("$.") else item).reach(json_path(physical.removeprefix("$.")))
+    if spec.items == "$":
+        return T.ArrayType(item.object_type())
+    return record.object_type().add(_CORRUPT, T.StringType())
 
 
-def _branch(tree: _Tree, folders: list[str]) -> _Tree:
-    for part in folders:
-        below = tree.get(part)
-        if below is None:
-            below = tree[part] = {}
-        tree = below
-    return tree
-
-
-def _merged(left: _Tree, right: _Tree) -> _Tree:
-    both = {name: _merged(left[name] or {}, right[name] or {}) or None for name in left.keys() & right.keys()}
-    return {**left, **right, **both}
-
-
-def _struct(tree: _Tree, items: str = "", element: T.StructType | None = None, path: str = "") -> T.StructType:
-    """A tree as a Spark type; at the path ``items`` stands an array of ``element``."""
-    struct = T.StructType()
-    for name, below in tree.items():
-        place = f"{path}{name}"
-        if element is not None and place == items:
-            struct.add(name, T.ArrayType(element))
-        else:
-            struct.add(name, T.StringType() if below is None else _struct(below, items, element, f"{place}."))
-    return struct
+def _items_path(items: str) -> list[Name]:
+    return [] if items == "$" else [Name(name) for name in items.split(".")]
 
 
 def _array(spec: ParseSpec) -> Column:
     """The array of items in a parsed record; without one, something that is never null."""
     if spec.items is None:
         return F.lit(True)
-    return F.col("row") if spec.items == "$" else _at(F.col("row"), spec.items.split("."))
+    return value_at(F.col("row"), _items_path(spec.items))
 
 
 @kept_columns
@@ -260,12 +231,6 @@ def _texts(spec: ParseSpec, item: str, record: str) -> Column:
 
     def text(physical: str) -> Column:
         absolute = physical.startswith("$.")
-        return _at(F.col(record if absolute else item), physical.removeprefix("$.").split("."))
+        return value_at(F.col(record if absolute else item), json_path(physical.removeprefix("$.")))
 
     return F.struct(*[text(physical).alias(name) for name, physical in spec.fields])
-
-
-def _at(column: Column, path: list[str]) -> Column:
-    for part in path:
-        column = column.getField(part)
-    return column

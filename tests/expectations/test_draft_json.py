@@ -73,3 +73,45 @@ def test_an_id_that_says_event_makes_events_of_what_looks_like_a_row(tmp_path: P
     assert roles["type"] == ("signal_type",)
     assert roles["created"] == ("occurred_at",)
     assert roles["id"] == ()
+
+
+def test_answers_that_say_what_they_are_become_a_field_each(tmp_path: Path) -> None:
+    def answers(number: int) -> list[object]:
+        email = {"type": "email", "email": f"p{number}@x.com", "field": {"id": "f1", "type": "email"}}
+        size = {"type": "number", "number": number % 5, "field": {"id": "f2", "type": "number"}}
+        return [email, size][:: 1 if number % 2 else -1]
+
+    lines = [
+        {"event_id": f"e{i}", "form": {"submitted_at": f"2026-01-{i % 28 + 1:02}T10:00:00Z", "answers": answers(i)},
+         "contacts": [{"id": i, "city": "Oslo"}], "many": [1, 2]}
+        for i in range(40)
+    ]  # fmt: skip
+    draft, contract = drafted(written(tmp_path, "forms.jsonl", "\n".join(map(json.dumps, lines))))
+    paths = {entry.name: entry.physical_name for entry in contract.fields}
+    assert paths["form_answers_f1_email"] == "form.answers[field.id=f1].email"
+    assert paths["form_answers_f2_number"] == "form.answers[field.id=f2].number"
+    assert paths["contacts_id"] == "contacts[0].id"
+    assert field(contract, "form_answers_f1_email").roles == ("email",)
+    assert not any(".field.type" in path or path == "many" for path in paths.values())
+    assert any("form.answers: an array that names its elements by 'field.id'" in doubt for doubt in draft.doubts)
+    assert any("contacts: an array that never has more than one element" in doubt for doubt in draft.doubts)
+
+
+def test_what_an_array_holds_is_not_taken_for_what_it_names(tmp_path: Path) -> None:
+    lines = [{"id": i, "at": "2026-01-01", "lines": [{"id": f"{i}-{n}", "sku": "a", "type": "line"} for n in (1, 2)]}
+             for i in range(20)]  # fmt: skip
+    draft, contract = drafted(written(tmp_path, "orders.jsonl", "\n".join(map(json.dumps, lines))))
+    assert not any("lines" in entry.physical_name for entry in contract.fields)
+    assert any(doubt.startswith("left out: lines: an array of objects") for doubt in draft.doubts)
+
+
+def test_deeds_make_events_of_rows_that_name_everybody_once(tmp_path: Path) -> None:
+    lines = [
+        {"event": ("invitee.created", "invitee.canceled")[i % 2], "created_at": f"2026-01-01T{i % 24:02}:00:00Z",
+         "payload": {"email": f"p{i}@x.com"}}
+        for i in range(60)
+    ]  # fmt: skip
+    _, contract = drafted(written(tmp_path, "bookings.jsonl", "\n".join(map(json.dumps, lines))))
+    assert contract.delivery == "events"
+    assert field(contract, "event").roles == ("signal_type",)
+    assert field(contract, "created_at").roles == ("occurred_at",)
