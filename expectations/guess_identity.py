@@ -33,6 +33,8 @@ _EVENT_ID = re.compile(
     r"|^(id|uuid|guid|_id|insert_id|row_id)$"
 )
 _ID_NAME = re.compile(rf"(^|_){_ID_END}$|^id_|(^|_)(uuid|guid|hash)(_|$)")
+_PLAIN_ID = re.compile(r"id|uid|uuid|guid|_id|record_id|rec_id|unique_id")
+_MANY = 10
 _GENERIC = re.compile(r"^(|id|uid|unique|rec|record|row|_)$")
 
 
@@ -74,7 +76,13 @@ def person_ids(source: DraftedSource) -> list[DraftedField]:
         for entry in source.open_fields()
         if _PERSON_ID.search(entry.name) and not STAFF.search(entry.name) and _id_type(entry)
     ]
+    fitting = [entry for entry in fitting if not (_PLAIN_ID.fullmatch(entry.name) and _is_always_the_same(entry))]
     return sorted(fitting, key=lambda entry: (not entry.profile.unique, not re.search(r"id$|guid$|uuid$", entry.name)))
+
+
+def _is_always_the_same(entry: DraftedField) -> bool:
+    """Whether many rows have the same value, as what numbers an account or a page has: it names no row's person."""
+    return len(entry.profile.distinct) == 1 and entry.profile.filled >= _MANY
 
 
 def event_ids(source: DraftedSource) -> list[DraftedField]:
@@ -113,6 +121,8 @@ def assign_ids(source: DraftedSource) -> None:
             _make_key(entry)
             entry.notes.append("the event's own id: an event that comes twice is taken once")
     people = person_ids(source)
+    if source.nature != "events":  # of events a sample may be of one person
+        people = [entry for entry in people if not _is_always_the_same(entry)]
     for entry in people:
         entry.settle("external_id")
         entry.namespace = namespace(entry.name, source.name)

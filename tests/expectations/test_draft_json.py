@@ -115,3 +115,10 @@ def test_deeds_make_events_of_rows_that_name_everybody_once(tmp_path: Path) -> N
     assert contract.delivery == "events"
     assert field(contract, "event").roles == ("signal_type",)
     assert field(contract, "created_at").roles == ("occurred_at",)
+
+
+def test_an_id_that_all_rows_share_names_nobody(tmp_path: Path) -> None:
+    lines = [{"id": "page 1", "created_at": f"2026-01-{i % 28 + 1:02}", "email": f"p{i}@x.com"} for i in range(40)]
+    _, contract = drafted(written(tmp_path, "leads.jsonl", "\n".join(map(json.dumps, lines))))
+    assert "external_id" not in field(contract, "id").roles
+    assert field(contract, "email").key_position == 1
