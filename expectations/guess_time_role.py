@@ -35,7 +35,10 @@ _SIGNAL = (
     r"interaction_type|touchpoint|ereignis|aktion)$",
     r"(^|_)(event|activity|action|interaction)(_(type|name))?$",
     r"^(type|kind|verb|name|typ|art)$",
+    r"(^|_)(type|topic|trigger|hook)$",
 )
+_DOTTED = re.compile(r"[\w-]+([.:][\w-]+)+")
+"""What makes a column of the last kind one that says what happened, e.g. contact.propertyChange."""
 _EVENT_FILE = re.compile(
     r"(^|_)(events?|activit(y|ies)|clicks?|calls?|visits?|page_?views?|sessions?|logs?|tracking|signals?|interactions?|opens?|"
     r"emails_sent|touchpoints?|clickstream|webhooks?)(_|$)"
@@ -87,10 +90,11 @@ def guess_nature(source: DraftedSource) -> None:
 
 
 def _tells_deeds(entry: DraftedField) -> bool:
-    """Whether each value says what was done, which no lead is, however seldom anybody comes again."""
+    """Whether a column says what was done, which no lead is, however seldom anybody comes again."""
     rank = _signal_rank(entry)
     deed = _DEED if rank == 0 else _DOTTED_DEED
-    return rank < 9 and all(deed.fullmatch(value) for value in entry.profile.distinct)
+    deeds = [bool(deed.fullmatch(value)) for value in entry.profile.distinct]
+    return any(deeds) if rank == 3 else rank < 9 and all(deeds)
 
 
 def assign_times(source: DraftedSource) -> None:
@@ -132,7 +136,12 @@ def assign_signal(source: DraftedSource) -> None:
         return
     typed = sorted(
         (entry for entry in source.open_fields() if _signal_rank(entry) < 9),
-        key=lambda entry: (entry.profile.filled < 0.95 * source.rows, _signal_rank(entry)),
+        # What never changes may name the envelope, e.g. type: notification.
+        key=lambda entry: (
+            entry.profile.filled < 0.95 * source.rows,
+            len(entry.profile.distinct) == 1,
+            _signal_rank(entry),
+        ),
     )
     for entry in typed[:1]:
         entry.settle("signal_type")
@@ -191,7 +200,7 @@ def _assign(source: DraftedSource, role: str, times: list[DraftedField], pattern
         if (rank := _ranked(entry, patterns)) is not None
     ]
     if named:
-        chosen = min(named, key=lambda found: (found[0], -found[2].profile.filled, found[1]))[2]
+        chosen = min(named, key=lambda found: (found[0], -found[2].profile.filled, _depth(found[2]), found[1]))[2]
         chosen.settle(role)
         others = [entry.name for rank, _, entry in named if entry is not chosen and rank == min(named)[0]]
         if others:
@@ -199,6 +208,10 @@ def _assign(source: DraftedSource, role: str, times: list[DraftedField], pattern
     elif len(times) == 1 and (role == "occurred_at" or times[0].profile.filled == source.rows):
         times[0].settle(role)
         times[0].doubts.append(f"taken for {role}, being the only time; check")
+
+
+def _depth(entry: DraftedField) -> int:
+    return entry.profile.physical_name.count(".")
 
 
 def _is_outcomes(times: list[DraftedField]) -> bool:
@@ -215,7 +228,9 @@ def _signal_rank(entry: DraftedField) -> int:
     if distinct > max(20, 0.3 * entry.profile.filled) or distinct > 2000:
         return 9
     rank = _ranked(entry, _SIGNAL)
-    return 9 if rank is None else rank
+    if rank is None or (rank == 3 and not all(_DOTTED.fullmatch(value) for value in entry.profile.distinct)):
+        return 9
+    return rank
 
 
 def _singular(name: str) -> str:

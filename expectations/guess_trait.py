@@ -63,8 +63,13 @@ def assign_consents(source: DraftedSource) -> None:
                 )
             continue
         if entry.logical_type != "boolean":
-            what = "when" if entry.logical_type in ("timestamp", "date") else "in words"
-            entry.doubts.append(f"it tells of a consent {what}, but the role consent needs yes or no; export it so")
+            doubt = "it tells of a consent when, but the role consent needs yes or no; export it so"
+            if entry.logical_type not in ("timestamp", "date"):
+                doubt = (
+                    "it tells of a consent in words: if they mean yes and no, set logicalType to boolean, name them in "
+                    "trueTokens and falseTokens, and give it the role consent (docs/onboarding.md)"
+                )
+            entry.doubts.append(doubt)
             continue
         channel = next((name for name, pattern in _CHANNELS if re.search(pattern, entry.name)), "*")
         means = "withdrawn" if withdrawn else "given"

@@ -122,3 +122,16 @@ def test_an_id_that_all_rows_share_names_nobody(tmp_path: Path) -> None:
     _, contract = drafted(written(tmp_path, "leads.jsonl", "\n".join(map(json.dumps, lines))))
     assert "external_id" not in field(contract, "id").roles
     assert field(contract, "email").key_position == 1
+
+
+def test_a_dotted_topic_says_what_happened_rather_than_the_envelope_s_type(tmp_path: Path) -> None:
+    lines = [
+        {"type": "notification", "id": f"n{i}", "topic": ("contact.creation", "contact.signed_up")[i % 2],
+         "data": {"created_at": 1767225600 + i, "email": f"p{i % 20}@x.com"}, "created_at": 1767225700 + i}
+        for i in range(60)
+    ]  # fmt: skip
+    _, contract = drafted(written(tmp_path, "feed.jsonl", "\n".join(map(json.dumps, lines))))
+    assert contract.delivery == "events"
+    roles = {entry.physical_name: entry.roles for entry in contract.fields}
+    assert roles["topic"] == ("signal_type",)
+    assert roles["created_at"] == ("occurred_at",)
