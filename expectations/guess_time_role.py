@@ -49,7 +49,10 @@ _CHANNELS = {
     "phone": re.compile(r"(^|[\W_])(phone|calls?)(?=$|[\W_])", re.IGNORECASE),
     "web": re.compile(r"page|visit|web|session|form", re.IGNORECASE),
 }
-_DONE = r"\w*[a-z]ed|sent|won|lost|paid|bought|sold|made|left|read|begun|met"
+_DONE = (
+    r"\w*[a-z]ed(_?(up|in|out|off))?|creation|deletion|\w*change|"
+    r"sent|won|lost|paid|bought|sold|made|left|read|begun|met"
+)
 _DOTTED_DEED = re.compile(rf"[\w-]+([.:/][\w-]+)*[.:/](\w*[_-])?({_DONE})", re.IGNORECASE)
 _DEED = re.compile(rf"[\w-]+([ .:/_-][\w-]+)*[ .:/_-]({_DONE})|({_DONE})", re.IGNORECASE)
 """What webhooks call what was done, e.g. invitee.created; in a column of events also form_submitted or opened."""
