@@ -147,10 +147,18 @@ def _columns(
             if value is not None:
                 values[path][index] = _text(value)
                 kinds[path].add(_kind(value))
+    _drop_absent(values, {path for path in values if not kinds[path]}, skipped)
     _drop_clashes(values, skipped)
     _drop_constant(values)
     columns = tuple(SampleColumn(path, cells, frozenset(kinds[path])) for path, cells in values.items())
     return columns, tuple(skipped.items())
+
+
+def _drop_absent(values: dict[str, list[str | None]], empty: set[str], skipped: Mapping[str, str]) -> None:
+    """Drop what is null in some rows and an object or an array in all others: only what is in it has values."""
+    above = {path[:end] for path in (*values, *skipped) for end, mark in enumerate(path) if mark in ".["}
+    for path in empty & (above | skipped.keys()):
+        del values[path]
 
 
 def _drop_clashes(values: dict[str, list[str | None]], skipped: dict[str, str]) -> None:
@@ -195,7 +203,9 @@ def _flat(
     for key, value in row.items():
         path = f"{prefix}{key}"
         if not key.strip() or json_path(key) != (Name(key),) or "`" in key or _unwritable(key):
-            skipped[path] = "a key that is empty, or holds a dot or a control character, can't be part of a path"
+            skipped[path] = (
+                "a key that is empty, holds a dot or a control character, or reads as a step can't be in a path"
+            )
         elif isinstance(value, dict):
             if depth >= _MAX_DEPTH:
                 skipped[path] = f"it is nested more than {_MAX_DEPTH} deep"

@@ -135,3 +135,17 @@ def test_a_dotted_topic_says_what_happened_rather_than_the_envelope_s_type(tmp_p
     roles = {entry.physical_name: entry.roles for entry in contract.fields}
     assert roles["topic"] == ("signal_type",)
     assert roles["created_at"] == ("occurred_at",)
+
+
+def test_objects_and_arrays_that_are_null_in_some_rows_are_read_where_they_are_not(tmp_path: Path) -> None:
+    lines = [
+        {"id": i, "email": f"p{i}@x.com", "company": {"name": f"c{i % 5}"} if i % 3 else None,
+         "owner": None if i % 3 else {"team": f"t{i % 4}"}, "tags": None if i % 2 else [{"name": "a", "value": i % 4}],
+         "links": [1, 2] if i % 2 else None}
+        for i in range(40)
+    ]  # fmt: skip
+    draft, contract = drafted(written(tmp_path, "leads.jsonl", "\n".join(map(json.dumps, lines))))
+    paths = {entry.physical_name for entry in contract.fields}
+    assert paths == {"id", "email", "company.name", "owner.team", "tags[name=a].value"}
+    (left_out,) = [doubt for doubt in draft.doubts if doubt.startswith("left out: ")]
+    assert left_out.startswith("left out: links: an array of values")
