@@ -92,6 +92,10 @@ def diff_contracts(old: Path, new: Path, tenant: str = NO_TENANT) -> tuple[tuple
     return found, version_problem(before, after, found)
 
 
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing if count == 1 else thing + 's'}"
+
+
 def show_draft(
     sample: Path,
     workspace: Path | None,
@@ -109,7 +113,8 @@ def show_draft(
         sys.stdout.write(draft.text)
         return 0
     console.print(
-        f"Wrote {target}: {draft.fields} fields, guessed from {draft.rows:,} rows, with {len(draft.doubts)} doubts:",
+        f"Wrote {target}: {_many(draft.fields, 'field')}, guessed from {_many(draft.rows, 'row')}, "
+        f"with {_many(len(draft.doubts), 'doubt')}:",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip
     for doubt in draft.doubts:
