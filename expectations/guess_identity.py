@@ -33,6 +33,8 @@ _EVENT_ID = re.compile(
     r"|^(id|uuid|guid|_id|insert_id|row_id)$"
 )
 _ID_NAME = re.compile(rf"(^|_){_ID_END}$|^id_|(^|_)(uuid|guid|hash)(_|$)")
+_BARE_PERSON = re.compile(_PERSON)
+_BARE_ID = re.compile(r"[\w.:-]*\d[\w.:-]*")
 _PLAIN_ID = re.compile(r"id|uid|uuid|guid|_id|record_id|rec_id|unique_id")
 _MANY = 10
 _GENERIC = re.compile(r"^(|id|uid|unique|rec|record|row|_)$")
@@ -74,10 +76,15 @@ def person_ids(source: DraftedSource) -> list[DraftedField]:
     fitting = [
         entry
         for entry in source.open_fields()
-        if _PERSON_ID.search(entry.name) and not STAFF.search(entry.name) and _id_type(entry)
+        if (_PERSON_ID.search(entry.name) or _is_person(entry)) and not STAFF.search(entry.name) and _id_type(entry)
     ]
     fitting = [entry for entry in fitting if not (_PLAIN_ID.fullmatch(entry.name) and _is_always_the_same(entry))]
     return sorted(fitting, key=lambda entry: (not entry.profile.unique, not re.search(r"id$|guid$|uuid$", entry.name)))
+
+
+def _is_person(entry: DraftedField) -> bool:
+    """Whether a column is named like a person, and holds what looks like ids: user, with u17."""
+    return bool(_BARE_PERSON.fullmatch(entry.name)) and all(map(_BARE_ID.fullmatch, entry.profile.distinct))
 
 
 def _is_always_the_same(entry: DraftedField) -> bool:

@@ -15,6 +15,8 @@ MISSING_LEAK = 0.6
 """The same for whether it is filled at all."""
 _WITH_IT, _WITHOUT_IT = 0.9, 0.02
 """A time is taken for the outcome's if at least this share of the won have it, and at most that of the others."""
+_TICKS = frozenset("xX✓✔*")
+"""Marks beside some rows, and nothing beside the others."""
 _FEWEST = 40
 """Outcomes of either kind below which nothing is measured."""
 
@@ -92,7 +94,8 @@ def declare_later(source: DraftedSource) -> None:
 def _outcome_rank(entry: DraftedField) -> int | None:
     values = entry.profile.distinct
     two_words = len(values) == 2 and entry.logical_type in ("string", "integer") and entry.profile.filled >= 10
-    if entry.logical_type != "boolean" and not two_words:
+    ticked = len(values) == 1 and entry.profile.filled < entry.profile.rows and _TICKS.issuperset(values)
+    if entry.logical_type != "boolean" and not two_words and not ticked:
         return None
     return next((rank for rank, pattern in enumerate(_OUTCOMES) if re.search(pattern, entry.name)), None)
 

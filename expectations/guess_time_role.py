@@ -34,7 +34,7 @@ _SIGNAL = (
     r"^(event|event_type|event_name|eventtype|eventname|signal|signal_type|action|activity|activity_type|interaction|"
     r"interaction_type|touchpoint|ereignis|aktion)$",
     r"(^|_)(event|activity|action|interaction)(_(type|name))?$",
-    r"^(type|kind|verb|name|typ|art)$",
+    r"^(type|kind|verb|name|typ|art|what|was)$",
     r"(^|_)(type|topic|trigger|hook)$",
 )
 _DOTTED = re.compile(r"[\w-]+([.:][\w-]+)+")

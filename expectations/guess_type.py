@@ -47,7 +47,8 @@ _FLAG = re.compile(
     r"(^|_)(is|has|had|do|does|not|opt|flag|opted|converted|won|active|deleted|churn(ed)?|target|bool|yn|y|accepts?)(_|$)"
 )
 _TIME_NAME = re.compile(
-    r"(^|_)(time|timestamp|ts|date|datetime|at|on|epoch|created|updated|modified|occurred|sent|received|dt)(_|$)|time$|date$|stamp$"
+    r"(^|_)(time|timestamp|ts|date|datetime|at|on|epoch|created|updated|modified|occurred|sent|received|dt|when|since|start|end|"
+    r"started|ended|closed|opened|joined|zeit|zeitpunkt|erstellt|angelegt|geaendert|beginn|ende|seit)(_|$)|time$|date$|stamp$|datum$"
 )
 
 
@@ -170,7 +171,7 @@ def _time(column: Profile, name: str, writing: Writing) -> TypeGuess | None:
     if guess is None or guess.share < (_ENOUGH if column.filled >= _SMALL else 1.0):
         return None
     doubts = []
-    if guess.formats == ("yyyyMMdd",) and not re.search(r"date|dob|birth|day|_on$|_at$", name):
+    if guess.formats == ("yyyyMMdd",) and not (_TIME_NAME.search(name) or re.search(r"date|dob|birth|day", name)):
         return None
     if guess.ambiguous:
         other = " or ".join(_swapped(form) for form in guess.formats)

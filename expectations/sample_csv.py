@@ -33,8 +33,9 @@ def read_csv(text: str, file: str, complete: bool) -> Table:
     first line is no header or nothing follows it.
     """
     csv.field_size_limit(_FIELD_LIMIT)
-    _refuse_preamble(text, file)
     separator, quote = detect_shape(text)
+    first = next(_records(text[:_PROBE], separator, quote), [])
+    _refuse_preamble(text, file, len(first))
     records = _records(text, separator, quote)
     header = next(records, [])
     limit = max(100, min(MAX_ROWS, MAX_CELLS // max(len(header), 1)))
@@ -87,7 +88,9 @@ def _records(text: str, separator: str, quote: str) -> Iterator[list[str]]:
     return (record for record in reader if record)
 
 
-def _refuse_preamble(text: str, file: str) -> None:
+def _refuse_preamble(text: str, file: str, width: int) -> None:
+    """Refuse lines above the header; ``width``: the cells of the first line. Where they are more than a separator would
+    make of the others, that one stands within their cells, as in ``a|b|c``."""
     lines = text.lstrip("\r\n").splitlines()[:20]
     if lines and re.fullmatch(r"sep=.", lines[0].strip(), re.IGNORECASE):
         raise InputError(
@@ -96,7 +99,7 @@ def _refuse_preamble(text: str, file: str) -> None:
     for separator in SEPARATORS:
         counts = [line.count(separator) for line in lines]
         usual = Counter(counts[1:]).most_common(1)[0] if len(counts) > 4 else (0, 0)
-        if counts and counts[0] == 0 and usual[0] >= 2 and usual[1] >= len(counts) * 0.6:
+        if counts and counts[0] == 0 and usual[0] >= max(2, width) and usual[1] >= len(counts) * 0.6:
             raise InputError(
                 f"{file}: expected a header of about {usual[0] + 1} columns in the first line; got {lines[0][:60]!r}; "
                 f"delete the lines above the header"

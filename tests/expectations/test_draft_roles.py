@@ -105,3 +105,13 @@ def test_a_table_without_anybody_in_it_says_so(tmp_path: Path) -> None:
     draft, _ = drafted(written(tmp_path, "a.csv", rows("age,job", *(f"{i % 50},cook" for i in range(60)))))
     assert any(doubt.startswith("identity: ") for doubt in draft.doubts)
     assert any(doubt.startswith("key: ") for doubt in draft.doubts)
+
+
+def test_a_tick_beside_the_won_is_the_outcome(tmp_path: Path) -> None:
+    cells = [f"{i},p{i}@x.com,20260{i % 9 + 1}15,{'x' if i % 3 else ''}" for i in range(60)]
+    lines = ["Lead #,Mail,Created,Won?", *cells]
+    draft, contract = drafted(written(tmp_path, "leads.csv", "\n".join(lines)))
+    won = field(contract, "won")
+    assert (won.roles, won.positive_values) == (("outcome",), ("x",))
+    assert "x is taken to mean that it happened" in doubts_about(draft, "won")
+    assert field(contract, "created").formats == ("yyyyMMdd",)

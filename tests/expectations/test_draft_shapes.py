@@ -119,3 +119,17 @@ def test_a_title_above_the_header_is_refused(tmp_path: Path) -> None:
     text = "Report;;;\nid;mail;land;won\n" + "".join(f"{i};p{i}@x.com;AT;ja\n" for i in range(20))
     with pytest.raises(InputError, match="delete the lines above the header"):
         drafted(written(tmp_path, "report.csv", text))
+
+
+def test_marks_within_cells_are_no_separators(tmp_path: Path) -> None:
+    lines = ["id,mail,tags", *[f"{i},p{i}@x.com,a|b|c" for i in range(30)]]
+    _, contract = drafted(written(tmp_path, "leads.csv", "\n".join(lines)))
+    assert (contract.shape.separator, len(contract.fields)) == (",", 3)
+
+
+def test_users_are_told_by_ids_that_are_called_user(tmp_path: Path) -> None:
+    cells = [f"u{i % 9},2026-01-{i % 28 + 1:02}T10:00:00Z,{'add' if i % 3 else 'view'}" for i in range(60)]
+    lines = ["user,when,what", *cells]
+    _, contract = drafted(written(tmp_path, "seen.csv", "\n".join(lines)))
+    roles = {entry.name: entry.roles for entry in contract.fields}
+    assert roles == {"user": ("external_id",), "when": ("occurred_at",), "what": ("signal_type",)}
