@@ -130,6 +130,9 @@ def _field_differences(old: Field, new: Field) -> Iterator[Difference]:
     if old.formats != new.formats:
         severity = COMPATIBLE if _extended(old.formats, new.formats) else BREAKING
         yield Difference(severity, new.name, f"formats: {_shown(old.formats)} became {_shown(new.formats)}")
+    if old.signs != new.signs:
+        severity = COMPATIBLE if set(old.signs) <= set(new.signs) else BREAKING
+        yield Difference(severity, new.name, f"signs: {_shown(old.signs)} became {_shown(new.signs)}")
     for words, tighter in _rules(old, new):
         yield Difference(BREAKING if tighter else COMPATIBLE, new.name, words)
     if old.known != new.known:

@@ -75,6 +75,8 @@ class Field:
     max_length: int | None = None
     formats: tuple[str, ...] = ()
     """Spark date-time patterns, tried in this order; without any, ISO 8601."""
+    signs: tuple[str, ...] = ()
+    """For a number: what may stand before or after it and is no part of it, e.g. ``€`` or ``%``."""
     consent: Consent | None = None
     positive_values: tuple[str, ...] = ()
     """For an outcome in text: the values that mean that it happened; any other means that it didn't."""

@@ -53,6 +53,8 @@ def _custom(entry: DraftedField) -> list[tuple[str, str]]:
         custom.append(("known", "later"))
     if entry.type.formats and entry.logical_type in ("timestamp", "date"):
         custom.append(("formats", flow_list(entry.type.formats)))
+    if entry.type.signs and entry.logical_type in ("integer", "number"):
+        custom.append(("signs", flow_list(entry.type.signs)))
     if entry.positive_values:
         custom.append(("positiveValues", flow_list(entry.positive_values)))
     if entry.consent:

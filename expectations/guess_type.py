@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leadhouse.expectations.guess_nulls import Profile
@@ -46,6 +46,7 @@ _COUNTED = re.compile(
 _FLAG = re.compile(
     r"(^|_)(is|has|had|do|does|not|opt|flag|opted|converted|won|active|deleted|churn(ed)?|target|bool|yn|y|accepts?)(_|$)"
 )
+_SIGN = re.compile(r"[$€£¥₹%]|EUR|USD|GBP|CHF")
 _TIME_NAME = re.compile(
     r"(^|_)(time|timestamp|ts|date|datetime|at|on|epoch|created|updated|modified|occurred|sent|received|dt|when|since|start|end|"
     r"started|ended|closed|opened|joined|zeit|zeitpunkt|erstellt|angelegt|geaendert|beginn|ende|seit)(_|$)|time$|date$|stamp$|datum$"
@@ -61,6 +62,7 @@ class TypeGuess:
     time: TimeGuess | None = None
     true_tokens: tuple[str, ...] = ()
     false_tokens: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
 
@@ -78,7 +80,7 @@ def detect_writing(columns: Sequence[Profile]) -> Writing:
     comma = point = groups = 0
     order: set[bool] = set()
     for column in columns:
-        values = list(column.distinct)[:2000]
+        values = [_unsigned(value) for value in list(column.distinct)[:2000]]
         fits = {mark: sum(bool(_number(mark).fullmatch(value)) for value in values) for mark in ".,"}
         if max(fits.values()) >= 0.9 * max(len(values), 1):
             comma += sum(
@@ -113,7 +115,8 @@ def guess_type(column: Profile, name: str, writing: Writing) -> TypeGuess:
         lambda: _boolean(column, name),
         lambda: _epoch(column, name),
         lambda: _time(column, name, writing),
-        lambda: _numeric(column, writing),
+        lambda: _numeric(column.distinct, column.filled, writing),
+        lambda: _signed(column, writing),
     )
     guess = next((found for attempt in tries if (found := attempt())), TypeGuess("string", doubts=_text_doubts(column)))
     if len(column.kinds - {"integer", "number"}) > 1 or (
@@ -181,7 +184,7 @@ def _time(column: Profile, name: str, writing: Writing) -> TypeGuess | None:
     if guess.short_years:
         doubts.append("years of two digits are read as 2000 to 2099")
     if guess.share < 1:
-        doubts.append(_misfits(column, guess.share, guess.logical_type))
+        doubts.append(_misfits(column.filled, guess.share, guess.logical_type))
     return TypeGuess(guess.logical_type, guess.formats, guess, doubts=tuple(doubts))
 
 
@@ -193,19 +196,36 @@ def _swapped(form: str) -> str:
     )
 
 
-def _numeric(column: Profile, writing: Writing) -> TypeGuess | None:
-    if any(_LEADING_ZERO.fullmatch(value) for value in column.distinct):
+def _numeric(distinct: Mapping[str, int], filled: int, writing: Writing) -> TypeGuess | None:
+    if any(_LEADING_ZERO.fullmatch(value) for value in distinct):
         return None  # a postcode, a phone or an id: a number would lose its zeros
     number = _number(writing.decimal_mark)
     for logical_type, fits in (("integer", _INTEGER.fullmatch), ("number", number.fullmatch)):
-        fitting = sum(count for value, count in column.distinct.items() if fits(value))
-        share = fitting / column.filled
-        if share >= (_ENOUGH if column.filled >= _SMALL else 1.0):
-            doubts = () if share == 1 else (_misfits(column, share, logical_type),)
-            if logical_type == "integer" and share < 1 and all(map(number.fullmatch, column.distinct)):
+        fitting = sum(count for value, count in distinct.items() if fits(value))
+        share = fitting / filled
+        if share >= (_ENOUGH if filled >= _SMALL else 1.0):
+            doubts = () if share == 1 else (_misfits(filled, share, logical_type),)
+            if logical_type == "integer" and share < 1 and all(map(number.fullmatch, distinct)):
                 continue  # a few decimals make it a number
             return TypeGuess(logical_type, doubts=doubts)
     return None
+
+
+def _signed(column: Profile, writing: Writing) -> TypeGuess | None:
+    """Numbers beside a currency or a percent sign."""
+    signs = sorted({sign for value in column.distinct for sign in _SIGN.findall(value)})
+    plain: Counter[str] = Counter()
+    for value, count in column.distinct.items():
+        plain[_unsigned(value)] += count
+    guess = _numeric(plain, column.filled, writing) if signs else None
+    if guess is None:
+        return None
+    doubt = f"numbers beside {' and '.join(signs)}, which is left out: make sure that all are in the same unit"
+    return replace(guess, signs=tuple(signs), doubts=(*guess.doubts, doubt))
+
+
+def _unsigned(value: str) -> str:
+    return re.sub(rf"^([+-]?)\s*(?:{_SIGN.pattern})\s*([+-]?)|\s*(?:{_SIGN.pattern})$", r"\1\2", value)
 
 
 def _number(mark: str) -> re.Pattern[str]:
@@ -217,18 +237,13 @@ def _number(mark: str) -> re.Pattern[str]:
     )
 
 
-def _misfits(column: Profile, share: float, logical_type: str) -> str:
-    count = round((1 - share) * column.filled)
-    return f"{count:,} of {column.filled:,} values are no {logical_type}; they would be quarantined"
+def _misfits(filled: int, share: float, logical_type: str) -> str:
+    count = round((1 - share) * filled)
+    return f"{count:,} of {filled:,} values are no {logical_type}; they would be quarantined"
 
 
 def _text_doubts(column: Profile) -> tuple[str, ...]:
     values = list(column.distinct)[:2000]
-    money = sum(
-        bool(re.fullmatch(r"[$€£¥₹]\s?[\d.,' ]+|[\d.,' ]+\s?([$€£¥₹%]|EUR|USD|GBP)", value)) for value in values
-    )
-    if money >= 0.8 * len(values):
-        return ("numbers with a currency or percent sign stay text; export plain numbers to use them as such",)
     clock = sum(bool(re.fullmatch(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*,? .*\d{4}.*", value)) for value in values)
     if clock >= 0.8 * len(values):
         return ("dates with a weekday can't be read; export them as yyyy-MM-dd HH:mm:ss",)

@@ -15,6 +15,7 @@ FIELD_PROPERTIES: Mapping[str, type | tuple[str, ...]] = {
     "namespace": str,
     "known": ("at_creation", "later"),
     "formats": list,
+    "signs": list,
     "positiveValues": list,
     "consent": dict,
     "feature": bool,
@@ -53,10 +54,13 @@ def read_field(prop: Mapping[str, Any], shape: Shape, problems: Problems) -> Fie
         maximum=options.get("maximum"),
         max_length=options.get("maxLength"),
         formats=tuple(str(entry) for entry in formats) or shape.formats,
+        signs=tuple(str(entry) for entry in custom.get("signs", ())),
         consent=_consent(name, custom.get("consent"), roles, problems),
         positive_values=tuple(str(value) for value in custom.get("positiveValues", ())),
         feature=custom.get("feature", False),
     )
+    if field.signs and (field.logical_type not in ("integer", "number") or not all(field.signs)):
+        problems.add(name, f"signs: expected some text each, of an integer or a number; got {list(field.signs)}")
     if field.feature and field.personal:
         problems.add(name, "feature: expected it of a sensitive field; this one is personal, which no feature may be")
     return field

@@ -38,6 +38,7 @@ def value_spec(contract: Contract, field: Field) -> ValueSpec:
         shape.false_tokens,
         shape.time_zone,
         field.formats,
+        field.signs,
     )
 
 

@@ -32,6 +32,8 @@ class ValueSpec:
     false_tokens: tuple[str, ...]
     time_zone: str
     formats: tuple[str, ...]
+    signs: tuple[str, ...] = ()
+    """What may stand before or after a number and is no part of it: a currency, a percent sign."""
 
 
 def present(text: Column, spec: ValueSpec) -> Column:
@@ -80,6 +82,9 @@ def canonical(text: Column, value: Column, spec: ValueSpec) -> Column:
 def _number(text: Column, spec: ValueSpec) -> Column:
     """The text as an exact decimal; thousands separators are allowed where they stand right. NaN and Infinity are no
     numbers."""
+    if spec.signs:
+        either = "|".join(re.escape(sign) for sign in spec.signs)
+        text = F.regexp_replace(text, rf"^([+-]?)\s*(?:{either})\s*([+-]?)|\s*(?:{either})$", "$1$2")
     mark = re.escape(spec.decimal_mark)
     thousands = "[,' \u00a0]" if spec.decimal_mark == "." else "[.' \u00a0]"
     plain = text.rlike(rf"^[+-]?(\d+({mark}\d*)?|{mark}\d+)([eE][+-]?\d{{1,3}})?$")

@@ -19,7 +19,7 @@ OLD = Contract(
     shape=Shape("csv", formats=("dd.MM.yyyy",)),
     fields=(
         Field("lead_id", "Lead ID", "string", key_position=1, required=True, roles=("external_id",), namespace="crm"),
-        Field("size", "Size", "integer", roles=("trait",), minimum=0, maximum=100),
+        Field("size", "Size", "integer", roles=("trait",), minimum=0, maximum=100, signs=("+",)),
         Field("stage", "Stage", "string", roles=("outcome",), positive_values=("won",), valid_values=("won", "lost")),
         Field(
             "opt_out", "Opt out", "boolean", roles=("consent",), consent=Consent("email", "*", "withdrawn", "consent")
@@ -63,6 +63,7 @@ def test_a_contract_agrees_with_itself() -> None:
         changed("size", max_length=3),
         changed("size", pattern="^[0-9]$"),
         changed("size", required=True),
+        changed("size", signs=("%",)),
         changed("opt_out", consent=Consent("email", "*", "given", "consent")),
         changed("day", formats=("MM/dd/yyyy", "dd.MM.yyyy")),
         replace(OLD, fields=(*OLD.fields, Field("new", "New", "string", required=True))),
@@ -94,6 +95,7 @@ def test_what_changes_how_stored_data_is_read_breaks(new: Contract) -> None:
         changed("stage", valid_values=()),
         changed("lead_id", required=False),
         changed("size", known="later"),
+        changed("size", signs=("%", "+")),
         changed("size", classification="sensitive"),
         changed("day", formats=("dd.MM.yyyy", "yyyy-MM-dd")),
         replace(OLD, location=Location("local", "crm/leads*.csv")),
@@ -128,8 +130,8 @@ def test_a_sensitive_field_becomes_a_feature_with_a_new_major_only() -> None:
 def test_every_part_of_a_field_and_of_a_contract_is_compared() -> None:
     other = Field(
         "size", "x", "string", True, True, 9, "sensitive", "d", ("country",), "n", "later", ("v",), "p",
-        minimum=1.0, maximum=2.0, max_length=3, formats=("f",), consent=Consent("*", "*", "given", "consent"),
-        positive_values=("w",), feature=True,
+        minimum=1.0, maximum=2.0, max_length=3, formats=("f",), signs=("%",),
+        consent=Consent("*", "*", "given", "consent"), positive_values=("w",), feature=True,
     )  # fmt: skip
     base = next(entry for entry in OLD.fields if entry.name == "size")
     for attribute in Field.__dataclass_fields__:

@@ -32,6 +32,11 @@ schema:
             "external_id}, {property: feature, value: true}",
             "this one is personal, which no feature may be",
         ),
+        (
+            "external_id}",
+            "external_id}, {property: signs, value: ['%']}",
+            "id: signs: expected some text each, of an integer or a number",
+        ),
         ("external_id}", "external_id}, {property: feature, value: 1}", "feature: expected true or false; got 1"),
         ("name: crm\nversion", "name: crm\nname: web\nversion", "the key 'name' is there twice"),
         ("value: full}", "value: full}, {property: delivery, value: incremental}", "delivery: expected once"),

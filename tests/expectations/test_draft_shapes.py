@@ -133,3 +133,12 @@ def test_users_are_told_by_ids_that_are_called_user(tmp_path: Path) -> None:
     _, contract = drafted(written(tmp_path, "seen.csv", "\n".join(lines)))
     roles = {entry.name: entry.roles for entry in contract.fields}
     assert roles == {"user": ("external_id",), "when": ("occurred_at",), "what": ("signal_type",)}
+
+
+def test_numbers_beside_a_currency_or_percent_sign_are_numbers(tmp_path: Path) -> None:
+    lines = ["id;mail;betrag;rabatt", *[f"{i};p{i}@x.com;€ 1.{i:03},50;{i % 9} %" for i in range(30)]]
+    draft, contract = drafted(written(tmp_path, "leads.csv", "\n".join(lines)))
+    amount, discount = field(contract, "betrag"), field(contract, "rabatt")
+    assert (amount.logical_type, amount.signs, contract.shape.decimal_mark) == ("number", ("€",), ",")
+    assert (discount.logical_type, discount.signs) == ("integer", ("%",))
+    assert "all are in the same unit" in doubts_about(draft, "betrag")
