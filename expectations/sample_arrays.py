@@ -14,6 +14,9 @@ _MOST = 50
 _COMMON = 0.3
 """What an element is must be said in about so many of the rows: else it is what the element holds."""
 _LONGEST = 60
+_ENOUGH = 3
+"""So many rows with an array show by themselves what its elements have in common."""
+_VALUE = re.compile(r"(^|_)(values?|answers?|text|content|data|number|date|response)(_|$)", re.IGNORECASE)
 _SAYS_WHAT = re.compile(r"(^|[._])(name|key|ref|slug|code|property|question|label|title|field|\w*id|type|kind)$", re.I)
 _NO_PATH = re.compile(r"[\[\]=\x00-\x1f]|^\s|\s$|^$")
 
@@ -74,9 +77,17 @@ def _pick(arrays: list[list[Any]]) -> Pick | None:
         everywhere = set.intersection(*[set(leaves) for array in said for leaves in array])
         for path in sorted(filter(_SAYS_WHAT.search, everywhere), key=_preference):
             values = _names(said, path)
-            if values:
+            if values and (len(arrays) >= _ENOUGH or _holds_values(said, Pick(path))):
                 return Pick(path, values)
     return Pick(None) if alone and not any(isinstance(element, list) for element in elements) else None
+
+
+def _holds_values(arrays: list[list[dict[str, Any]]], pick: Pick) -> bool:
+    """Whether elements are names with one value each, rather than records such as people."""
+    elements = [element for array in arrays for element in array]
+    told = [[path for path in leaves if not pick.tells(path) and not _SAYS_WHAT.search(path)] for leaves in elements]
+    same = {path for paths in told for path in paths}
+    return max(map(len, told)) <= 1 and (len(same) > 1 or all(_VALUE.search(path) for path in same))
 
 
 def _preference(path: str) -> tuple[int, int, str]:

@@ -17,6 +17,7 @@ from leadhouse.transforms.json_path import Name, json_path
 _MAX_DEPTH = 12
 _WHEN = re.compile(r"time|date|(^|_)(ts|at|on)$")
 _WHAT = re.compile(r"type|event|action|kind|name")
+_PAGE = 20
 _ONE_A_LINE = "expected one JSON object a line"
 
 
@@ -81,7 +82,7 @@ def _is_json(text: str) -> bool:
 def _items_path(rows: list[Mapping[str, Any]]) -> str | None:
     """Return the key of the array of objects that makes up nearly all of each payload, or None.
 
-    Either little stands beside it, or its elements look like events: they say when or what.
+    Either little stands beside it, or its elements look like events (they say when or what), or are many.
     """
     arrays: dict[str, list[Mapping[str, Any]]] = {}
     counts: Counter[str] = Counter()
@@ -100,7 +101,8 @@ def _items_path(rows: list[Mapping[str, Any]]) -> str | None:
         return None
     keys = {name.lower() for element in arrays[wide[0]] for name in element}
     told = any(_WHEN.search(name) for name in keys) and any(_WHAT.search(name) for name in keys)
-    return wide[0] if len(beside) <= 1 or told else None
+    page = len(arrays[wide[0]]) >= _PAGE * len(rows)  # of an API: its records, and how many there are
+    return wide[0] if len(beside) <= 1 or told or page else None
 
 
 def _items(rows: list[Mapping[str, Any]], path: str) -> list[Mapping[str, Any]]:

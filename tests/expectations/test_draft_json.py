@@ -149,3 +149,24 @@ def test_objects_and_arrays_that_are_null_in_some_rows_are_read_where_they_are_n
     assert paths == {"id", "email", "company.name", "owner.team", "tags[name=a].value"}
     (left_out,) = [doubt for doubt in draft.doubts if doubt.startswith("left out: ")]
     assert left_out.startswith("left out: links: an array of values")
+
+
+def test_a_page_of_records_holds_items_however_few_lines_there_are(tmp_path: Path) -> None:
+    people = [{"name": f"Kim {i}", "email": f"p{i}@x.com", "since": "2026-01-02"} for i in range(40)]
+    page = {"results": people, "total": 40, "paging": {"next": "x"}, "took": 3}
+    _, contract = drafted(written(tmp_path, "page.jsonl", json.dumps(page)))
+    assert contract.shape.items == "results"
+    few = {"results": people[:3], "total": 3, "took": 3, "id": 1}
+    draft, contract = drafted(written(tmp_path, "few.jsonl", json.dumps(few)))
+    assert "Kim" not in draft.text
+    assert any(doubt.startswith("left out: results: an array of objects") for doubt in draft.doubts)
+
+
+def test_one_body_shows_which_answers_it_has(tmp_path: Path) -> None:
+    answers = [{"field": {"id": "f1", "type": "email"}, "type": "email", "email": "kim@x.com"},
+               {"field": {"id": "f2", "type": "text"}, "type": "text", "text": "hello"}]  # fmt: skip
+    data = [{"name": "city", "values": ["Oslo"]}, {"name": "size", "value": 3}]
+    body = {"event": "submitted", "at": "2026-01-02T10:00:00Z", "answers": answers, "data": data}
+    _, contract = drafted(written(tmp_path, "body.jsonl", json.dumps(body)))
+    paths = {entry.physical_name for entry in contract.fields}
+    assert {"answers[field.id=f1].email", "answers[field.id=f2].text", "data[name=size].value"} <= paths
