@@ -13,7 +13,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that PySpark's own documentation uses
 from pyspark.sql import types as T  # noqa: N812
 
-from leadhouse.transforms.json_path import JsonShape, Name, json_path, value_at
+from leadhouse.transforms.json_path import Name, json_path
+from leadhouse.transforms.json_values import JsonShape, value_at
 from leadhouse.transforms.kept_columns import kept_columns
 
 _JAVA_CHARSETS = {

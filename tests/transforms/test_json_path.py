@@ -9,7 +9,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from leadhouse.transforms.json_path import JsonShape, Name, Place, Saying, clashes, json_path, outermost_name, value_at
+from leadhouse.transforms.json_path import Name, Place, Saying, clashes, json_path, outermost_name
+from leadhouse.transforms.json_values import JsonShape, value_at
 
 LINES: list[dict[str, Any]] = [
     {"answers": [{"field": {"id": "f1"}, "email": "kim@example.org"}, {"field": {"id": "f2"}, "number": 12}]},
